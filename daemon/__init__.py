@@ -1,0 +1,1 @@
+"""The process: life cycle, watching, the queue, the workers, the command line."""

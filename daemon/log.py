@@ -1,0 +1,213 @@
+"""The log: one JSON object a line on standard error, or readable text on a terminal.
+
+Every event is in ``EVENTS``; what its fields are is in ``docs/log-events.md``. File names and hashes are written,
+values of clients never. Writing never raises and never waits for a reader that is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import cast
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from handlers.domain.files import shown_name
+
+EVENTS: dict[str, str] = {
+    "daemon.ready": "The daemon answers requests and takes files.",
+    "daemon.stopping": "The daemon was asked to stop and takes no more work.",
+    "daemon.stopped": "The daemon has ended its work and exits.",
+    "config.reloaded": "The configuration was read again, and either taken or refused.",
+    "folder.watched": "The source folder is watched, for the first time or anew.",
+    "folder.unavailable": "The source folder cannot be read or watched; it is tried again every second.",
+    "file.ingested": "Rows of a file are in the data set.",
+    "file.scored": "A file without labels was scored.",
+    "file.duplicate": "The content of a file is known already.",
+    "file.quarantined": "A file was refused; a copy and the reason are in the quarantine folder.",
+    "file.ignored": "Something in the source folder is not an input.",
+    "file.failed": "A file could not be taken through no fault of its own; it is tried again.",
+    "drift.scored": "Labelled rows were scored by the champion before they were learned from.",
+    "retrain.decided": "It was decided whether to train, and why.",
+    "model.trained": "A challenger was trained.",
+    "model.promoted": "A challenger became the champion and is served.",
+    "model.kept": "The champion stays.",
+    "model.rolled_back": "An earlier release became the champion again, by request.",
+    "report.written": "The figures and the report of a release were written.",
+    "request.served": "A request failed, was slow, or is one of the sample that is logged.",
+    "worker.started": "A worker process was started.",
+    "worker.died": "A worker process ended before its work did.",
+    "dependencies.checked": "Installed versions were compared with those in the package index.",
+    "library.message": "A library that the daemon uses has warned of something.",
+}
+
+_LEVELS: dict[str, int] = {
+    "folder.unavailable": logging.ERROR,
+    "file.quarantined": logging.WARNING,
+    "file.failed": logging.ERROR,
+    "model.rolled_back": logging.WARNING,
+    "worker.died": logging.ERROR,
+    "library.message": logging.WARNING,
+}
+
+
+def level_of(event: str) -> str:
+    """The level that an event is written at. Raises KeyError for an event that is not in the catalogue."""
+    EVENTS[event]
+    return logging.getLevelName(_LEVELS.get(event, logging.INFO)).lower()
+
+
+def configure(level: str = "info", *, fd: int = 2, terminal: bool | None = None) -> None:
+    """Send the log to a file descriptor, and what libraries log or warn of (from *warning* on) with it.
+
+    ``level`` is debug, info, warning or error. ``terminal`` None: text if ``fd`` is a terminal, else JSON.
+    """
+    renderers = _set_up(level, fd=fd, terminal=terminal)
+    handler = _LibraryHandler(level=logging.WARNING)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_as_library_message, structlog.stdlib.add_log_level],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    handler.lines = _Lines(fd)
+    root = logging.getLogger()
+    root.handlers = [*(each for each in root.handlers if not isinstance(each, _LibraryHandler)), handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+
+
+def get() -> FilteringBoundLogger:
+    """The logger, for those who bind fields. Its events are checked against the catalogue, too."""
+    if not structlog.is_configured():
+        _set_up("info", fd=2, terminal=None)
+    return cast("FilteringBoundLogger", structlog.get_logger())
+
+
+def emit(event: str, /, **fields: object) -> None:
+    """Write one event at its level. Raises KeyError for an event that is not in the catalogue.
+
+    ``exc_info=True`` or an exception adds the traceback as the field ``exception``.
+    """
+    EVENTS[event]
+    get().log(_LEVELS.get(event, logging.INFO), event, **fields)
+
+
+def _set_up(level: str, *, fd: int, terminal: bool | None) -> list[Processor]:
+    lines = _Lines(fd)
+    renderers: list[Processor] = [_with_time, *(_text(fd) if _is_terminal(fd, terminal) else _json())]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            _only_catalogued,
+            *renderers,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: lines,
+        cache_logger_on_first_use=False,
+    )
+    return renderers
+
+
+def _is_terminal(fd: int, terminal: bool | None) -> bool:
+    return os.isatty(fd) if terminal is None else terminal
+
+
+def _json() -> list[Processor]:
+    return [structlog.processors.format_exc_info, _render_json]
+
+
+def _text(fd: int) -> list[Processor]:
+    colours = os.isatty(fd) and not os.environ.get("NO_COLOR")
+    return [
+        _readable,
+        structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback),
+    ]
+
+
+class _Lines:
+    """Writes lines to a descriptor. Nothing is buffered, and a reader that is gone is no reason to stop working."""
+
+    def __init__(self, fd: int) -> None:
+        # Started with a closed standard error, Python has no sys.stderr, and the next file opened gets its number.
+        self._fd = None if fd == 2 and sys.__stderr__ is None else fd  # noqa: PLR2004
+
+    def msg(self, line: str) -> None:
+        """Write a line, or lose it."""
+        rest = line.encode("utf-8", "backslashreplace") + b"\n"
+        if self._fd is None:
+            return
+        try:
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+        except OSError:
+            return
+
+    debug = info = warning = error = critical = msg
+
+
+class _LibraryHandler(logging.Handler):
+    """Takes what libraries say through ``logging`` to the same lines."""
+
+    lines: _Lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as error:  # a library's wrong format string must not stop the daemon
+            line = msgspec.json.encode({"event": "library.message", "message": f"cannot be shown: {error}"}).decode()
+        self.lines.msg(line)
+
+
+def _only_catalogued(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    EVENTS[event["event"]]
+    return event
+
+
+def _as_library_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    record: logging.LogRecord = event["_record"]
+    return {**event, "event": "library.message", "logger": record.name, "message": event["event"]}
+
+
+def _with_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"timestamp": moment, "level": event.pop("level"), "event": event.pop("event"), **event}
+
+
+def _readable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: value if key == "exc_info" else _shown(value) for key, value in event.items()}
+
+
+def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    try:
+        return msgspec.json.encode(_shown(event), enc_hook=_plain).decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        kept = {key: event[key] for key in ("timestamp", "level", "event")}
+        return msgspec.json.encode({**kept, "unshown": f"a field cannot be shown: {error}"}).decode()
+
+
+def _shown(value: object) -> object:
+    """Values with every text in a form that UTF-8 can hold: names that are not UTF-8 get backslash escapes."""
+    if isinstance(value, str):
+        try:
+            return shown_name(value)
+        except UnicodeEncodeError:  # half a character, such as JSON's \\ud800
+            return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_shown(str(key)): _shown(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_shown(each) for each in value]
+    return value
+
+
+def _plain(value: object) -> object:
+    """For msgspec: numbers of numpy as numbers, everything else (paths, exceptions) as its text."""
+    item = getattr(value, "item", None)
+    plain = item() if callable(item) else None
+    return plain if isinstance(plain, bool | int | float) else _shown(str(value))

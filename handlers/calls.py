@@ -1,0 +1,221 @@
+"""Who should be called: the clients of the newest unlabelled drop, by their risk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+from sqlalchemy.exc import NoResultFound
+
+from handlers.domain.release import Release
+from handlers.domain.schema import DatasetSettings, Role, Schema
+from handlers.prediction import Contribution, contributions
+from handlers.scoring_columns import columns_of
+from handlers.storage import dataset, files, parts, schemas
+from handlers.storage.ledger import Ledger
+from handlers.storage.parts import Part, PartKind
+from handlers.storage.workspace import Workspace
+
+REASONS = 3
+
+Rows = NDArray[np.int64]
+
+
+class Reason(TypedDict):
+    """A contribution to a client's risk, in log-odds against the average client."""
+
+    columns: list[str]
+    values: list[str | int | float | None]
+    effect: float
+
+
+class CallItem(TypedDict):
+    """A client; rank 1 has the highest risk. ``value``: what the client is worth, where that is configured."""
+
+    rank: int
+    id: str | None
+    probability: float
+    prediction: int
+    value: float | None
+    reasons: list[Reason]
+
+
+class Calls(TypedDict):
+    """A part of the ranking, and which model ranked which file; null while there is no unlabelled drop.
+
+    ``ranking``: the number that cursors of this ranking begin with.
+    """
+
+    model_version: int
+    file: str | None
+    ranking: int | None
+    total: int
+    items: list[CallItem]
+    next: str | None
+
+
+class CursorOutdated(Exception):
+    """The ranking that the cursor belongs to has been replaced by a newer one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The clients of one drop by falling risk. ``key``: what it was made from; it is outdated when that changes."""
+
+    key: tuple[int, int, int]
+    file: str
+    rows: Rows
+    ids: list[str | None]
+    probabilities: NDArray[np.float64]
+
+
+class CallList:
+    """The ranking, kept as long as the drop, the release and the data set are the same. Safe to share by threads."""
+
+    def __init__(self, ledger: Ledger, workspace: Workspace, settings: DatasetSettings) -> None:
+        self._ledger = ledger
+        self._workspace = workspace
+        self._settings = settings
+        self._ranking: Ranking | None = None
+        self._lock = threading.Lock()
+
+    def page(self, release: Release, limit: int, cursor: tuple[int, int] | None = None) -> Calls:
+        """The next ``limit`` clients. ``cursor``: the ranked file's number and the last rank that was seen.
+
+        Raises CursorOutdated where a newer drop has come meanwhile.
+        """
+        with self._ledger.read() as connection:
+            part = parts.newest_ranked(connection)
+            if part is None or part.owner is None:
+                return _empty(release)
+            if cursor is not None and cursor[0] != part.owner:
+                raise CursorOutdated
+            ranking = self._current(connection, part, part.owner, release)
+            start = 0 if cursor is None else cursor[1]
+            items = self._items(connection, release, ranking, slice(start, start + limit))
+        end = start + len(items)
+        return {
+            "model_version": release.version,
+            "file": ranking.file,
+            "ranking": part.owner,
+            "total": len(ranking.rows),
+            "items": items,
+            "next": f"{part.owner}-{end}" if items and end < len(ranking.rows) else None,
+        }
+
+    def _current(self, connection: Connection, part: Part, owner: int, release: Release) -> Ranking:
+        key = (part.id, release.version, dataset.version(connection))
+        with self._lock:
+            if self._ranking is None or self._ranking.key != key:
+                self._ranking = self._rank(connection, part, owner, release, key)
+            return self._ranking
+
+    def _rank(
+        self, connection: Connection, part: Part, owner: int, release: Release, key: tuple[int, int, int]
+    ) -> Ranking:
+        ranked = parts.read(self._workspace.parts, part)
+        numbers = ranked["row"].to_numpy()
+        schema = schemas.read(connection)
+        if part.model == release.version:
+            probabilities = ranked["probability"].to_numpy()
+        else:  # just deployed or rolled back: the stored ranking is another release's
+            table = _rows_at(connection, self._workspace, schema, numbers)
+            probabilities = release.scorecard.probabilities(columns_of(table, release.scorecard.features))
+        kept = ~self._gone(connection, schema, ranked["row"], ranked["id"])
+        order = np.flatnonzero(kept)[np.argsort(-probabilities[kept], kind="stable")]
+        ids = ranked["id"].to_pylist()
+        try:
+            name = files.find_seq(connection, owner).name
+        except NoResultFound:
+            name = ""
+        return Ranking(key, name, numbers[order], [ids[row] for row in order.tolist()], probabilities[order])
+
+    def _gone(self, connection: Connection, schema: Schema, rows: pa.ChunkedArray, ids: pa.ChunkedArray) -> np.ndarray:
+        """Which of the ranked clients are known to have left.
+
+        A row that has been labelled since speaks for itself. Without a time column a client that left stays left
+        until a newer labelled row says otherwise.
+        """
+        from handlers.domain.labels import canonical_label  # loads what only CSVs need; see server.front
+
+        target, identity = schema.with_role(Role.TARGET), schema.with_role(Role.ID)
+        if target is None:
+            return np.zeros(len(rows), dtype=bool)
+        by_client = identity is not None and schema.with_role(Role.TIME) is None
+        names = [target.name, *([identity.name] if by_client and identity is not None else [])]
+        known = dataset.snapshot(connection, self._workspace.parts, schema, names)
+        known = known.filter(known[target.name].is_valid())
+        keys, asked = known[dataset.ROW_COLUMN], rows
+        if by_client and identity is not None:
+            keys, asked = known[identity.name], ids
+        concerned = pc.is_in(keys, value_set=asked.combine_chunks())
+        labels = known[target.name].filter(concerned).to_pylist()
+        newest = dict(zip(keys.filter(concerned).to_pylist(), labels, strict=True))
+        left = canonical_label(self._settings.positive_label)
+        gone = {key for key, label in newest.items() if key is not None and canonical_label(label) == left}
+        return np.fromiter((key in gone for key in asked.to_pylist()), dtype=bool, count=len(asked))
+
+    def _items(self, connection: Connection, release: Release, ranking: Ranking, place: slice) -> list[CallItem]:
+        rows = ranking.rows[place]
+        if not len(rows):
+            return []
+        table = _rows_at(connection, self._workspace, schemas.read(connection), rows)
+        reasons = contributions(release, columns_of(table, release.scorecard.features), REASONS)
+        values = _values(table, self._settings.value_column)
+        probabilities = ranking.probabilities[place].tolist()
+        return [
+            {
+                "rank": place.start + index + 1,
+                "id": ranking.ids[place.start + index],
+                "probability": probability,
+                "prediction": int(probability >= release.scorecard.threshold),
+                "value": values[index],
+                "reasons": [reason_item(contribution) for contribution in reasons[index]],
+            }
+            for index, probability in enumerate(probabilities)
+        ]
+
+
+def reason_item(contribution: Contribution) -> Reason:
+    """A contribution as the API shows it."""
+    return {
+        "columns": list(contribution.columns),
+        "values": list(contribution.values),
+        "effect": contribution.effect,
+    }
+
+
+def _rows_at(connection: Connection, workspace: Workspace, schema: Schema, numbers: Rows) -> pa.Table:
+    """The rows with these numbers, in this order, under today's types. Only the parts that hold them are read."""
+    tables: list[pa.Table] = []
+    places: list[Rows] = []
+    for part in parts.listed(connection, PartKind.ROWS):
+        inside = np.flatnonzero((numbers >= part.first_row) & (numbers < part.first_row + part.rows))
+        if len(inside):
+            table = dataset.conform(parts.read(workspace.parts, part), schema.columns)
+            tables.append(table.take(pa.array(numbers[inside] - part.first_row)))
+            places.append(inside)
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return pa.concat_tables(tables).take(pa.array(order))
+
+
+def _values(table: pa.Table, column: str | None) -> Sequence[float | None]:
+    """What the clients are worth, null where it is not known or no number."""
+    if column is None or column not in table.column_names:
+        return [None] * table.num_rows
+    kind = table[column].type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return [None] * table.num_rows
+    values: list[float | None] = table[column].to_pylist()
+    return values
+
+
+def _empty(release: Release) -> Calls:
+    return {"model_version": release.version, "file": None, "ranking": None, "total": 0, "items": [], "next": None}

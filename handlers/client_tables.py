@@ -1,0 +1,186 @@
+"""Clients that come as a table: a CSV, or an Arrow table. The CSV is read by the rules for dropped files.
+
+pyarrow is heavy and so is what it converts with; the serving process imports this module at the first table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from handlers.clients import (
+    SHOWN_FAULTS,
+    Clients,
+    ClientsRefused,
+    Column,
+    Fault,
+    absent_message,
+    is_optional,
+    optional_warnings,
+    shown,
+    unused_warnings,
+)
+from handlers.decoding import decode
+from handlers.domain.conversion import Commas, to_numbers, to_text
+from handlers.domain.files import Reason
+from handlers.domain.limits import Limits
+from handlers.domain.release import Release
+from handlers.domain.schema import Role
+from handlers.domain.scorecard import Feature
+from handlers.parsing import TextTable, parse
+
+#: The longest text in a dictionary, which costs its sender the bytes of one however many rows have it.
+SHARED_CHARACTERS = 1_000
+
+Read = Callable[[Feature, int], Column | list[Fault]]
+
+
+class NotATable(Exception):
+    """The bytes are not the table that they should be. ``reason`` has the code, the sentence, and what to do."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__(f"{reason.detail} {reason.hint}".strip())
+
+
+def from_csv(release: Release, content: bytes, limits: Limits) -> Clients:
+    """Read a CSV. Raises NotATable, and ClientsRefused naming the rows that cannot be scored."""
+    text = decode(content, limits)
+    if isinstance(text, Reason):
+        raise NotATable(text)
+    cells = parse(text.data, known={name.casefold() for name in release.schema.names}, limits=limits)
+    if isinstance(cells, Reason):
+        raise NotATable(cells)
+    if cells.faults:
+        raise ClientsRefused(
+            Fault(None, None, f"Line {fault.line} has another number of cells than the header.")
+            if fault.code == "ragged"
+            else Fault(None, None, f"Line {fault.line} is the header again.")
+            for fault in cells.faults
+        )
+
+    def read(feature: Feature, position: int) -> Column | list[Fault]:
+        return _csv_column(feature, cells, position)
+
+    clients = _clients(release, cells.names, len(cells.lines), read)
+    ids = _column_named(release, Role.ID, cells.names)
+    texts = [None] * len(cells.lines) if ids is None else to_text(cells.columns[ids]).to_pylist()
+    return Clients(clients.columns, texts, (*text.notes, *cells.notes, *clients.warnings))
+
+
+def from_arrow(release: Release, table: pa.Table) -> Clients:
+    """Read an Arrow table whose buffers were validated. Raises ClientsRefused."""
+
+    def read(feature: Feature, position: int) -> Column | list[Fault]:
+        return _arrow_column(feature, table.column(position))
+
+    clients = _clients(release, table.column_names, table.num_rows, read)
+    ids = _column_named(release, Role.ID, table.column_names)
+    if ids is None:
+        return Clients(clients.columns, [None] * table.num_rows, clients.warnings)
+    try:
+        return Clients(clients.columns, list(_texts_of(table.column(ids))), clients.warnings)
+    except ValueError as error:
+        raise ClientsRefused([Fault(0, table.column_names[ids], str(error))]) from error
+
+
+def _clients(release: Release, names: Sequence[str], rows: int, read: Read) -> Clients:
+    """Read the scorecard's columns by their names; ids are the caller's affair."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ClientsRefused(Fault(None, name, "More than one column has this name.") for name in twice)
+    columns: dict[str, Column] = {}
+    faults: list[Fault] = []
+    left_out: list[str] = []
+    places = {name: position for position, name in enumerate(names)}
+    for feature in release.scorecard.features:
+        if feature.name in places:
+            result = read(feature, places[feature.name])
+            if isinstance(result, list):
+                faults += result
+            else:
+                columns[feature.name] = result
+        elif is_optional(release, feature):
+            columns[feature.name] = np.full(rows, np.nan) if feature.numeric else np.full(rows, None)
+            left_out.append(feature.name)
+        else:
+            faults.append(Fault(0, feature.name, absent_message(feature.name, names)))
+    if faults:
+        raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
+    return Clients(columns, [], (*optional_warnings(left_out), *unused_warnings(release, names)))
+
+
+def _column_named(release: Release, role: Role, names: Sequence[str]) -> int | None:
+    column = release.schema.with_role(role)
+    return names.index(column.name) if column is not None and column.name in names else None
+
+
+def _csv_column(feature: Feature, cells: TextTable, position: int) -> Column | list[Fault]:
+    column = cells.columns[position]
+    if not feature.numeric:
+        return _objects(to_text(column).to_pylist())
+    numbers = to_numbers(column)
+    if numbers.commas is Commas.AMBIGUOUS:
+        return [Fault(None, feature.name, "The commas in its numbers may be decimal commas or separate thousands.")]
+    if len(numbers.faults):
+        return [
+            Fault(row, feature.name, f"Line {cells.lines[row]}: {shown(column[row].as_py() or '')!r} is not a number.")
+            for row in numbers.faults[:SHOWN_FAULTS].tolist()
+        ]
+    values: Column = numbers.values.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _arrow_column(feature: Feature, column: pa.ChunkedArray) -> Column | list[Fault]:
+    kind = column.type
+    if not feature.numeric:
+        try:
+            return _objects(list(_texts_of(column)))
+        except ValueError as error:
+            return [Fault(0, feature.name, str(error))]
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+        return [Fault(0, feature.name, f"Numbers are expected here, not {kind}.")]
+    # Not every Arrow type casts from null, and integers beyond 2**53 are rounded as they are in JSON.
+    column = pc.cast(column, pa.float64(), safe=False)
+    values: Column = column.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    endless = np.flatnonzero(np.isinf(values))[:SHOWN_FAULTS].tolist()
+    return [Fault(row, feature.name, "The number is not finite.") for row in endless] or values
+
+
+def _texts_of(column: pa.ChunkedArray) -> Iterator[str | None]:
+    """Give text or integers as text, blank text as None. Raises ValueError naming what else the column holds."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        for chunk in column.chunks:
+            known = _distinct(chunk.dictionary)
+            for index in chunk.indices.to_pylist():
+                yield None if index is None else known[index]
+        return
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_null)
+    if not any(is_kind(kind) for is_kind in tests):
+        raise ValueError(f"Text or integers are expected here, not {kind}.")
+    for value in column.to_pylist():
+        yield _text(value)
+
+
+def _distinct(dictionary: pa.Array) -> list[str | None]:
+    """The texts of a dictionary, once each: as many rows may point to one of them as there are bytes in the body."""
+    texts = list(_texts_of(pa.chunked_array([dictionary])))
+    if any(text is not None and len(text) > SHARED_CHARACTERS for text in texts):
+        raise ValueError(f"Texts in a dictionary have at most {SHARED_CHARACTERS} characters.")
+    return texts
+
+
+def _text(value: object) -> str | None:
+    text = "" if value is None else str(value)
+    return text if text.strip() else None
+
+
+def _objects(texts: Sequence[str | None]) -> Column:
+    column = np.empty(len(texts), dtype=object)
+    column[:] = texts
+    return column

@@ -1,0 +1,140 @@
+"""A decision block in the ledger: its members are committed when the decision starts, its verdict when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from handlers.domain.blocks import Waiting, next_block
+from handlers.domain.facts import Fact
+from handlers.house import House
+from handlers.storage import dataset, decisions, events, models, parts, schemas
+from handlers.storage.decisions import DecisionRecord
+from handlers.storage.ledger import get_fact, set_fact
+from handlers.storage.models import ModelRecord
+from handlers.storage.parts import Part
+
+Kind = Literal["block", "challenge"]
+
+@dataclass(frozen=True, slots=True)
+class OpenBlock:
+    """A decision that has started. ``rows``: int64, the numbers of its rows; empty for a challenge."""
+
+    id: int
+    kind: Kind
+    periods: tuple[str, ...]
+    rows: NDArray[np.int64]
+    attempts: int
+    state: dict[str, Any]
+
+
+def wanted(connection: Connection) -> Kind | None:
+    """What there is to decide: new labelled rows, or else a challenge of the first model. None: nothing."""
+    labels = get_fact(connection, "labels", {"rows": 0, "positives": 0})
+    if decisions.unfinished(connection) is not None:
+        return "block"
+    both_classes = 0 < labels["positives"] < labels["rows"]
+    if both_classes and decisions.waiting(connection):
+        return "block"
+    return "challenge" if decisions.state(connection).get("challenge_due") else None
+
+
+def begin(house: House) -> OpenBlock | None:
+    """Take up the decision that was interrupted, or start the next one. None where there is nothing to decide."""
+    with house.ledger.write() as connection:
+        kind = wanted(connection)
+        if kind is None:
+            return None
+        record = decisions.unfinished(connection)
+        number = record.id if record is not None else _start(house, connection, kind)
+        attempts = decisions.count_attempt(connection, number)
+    with house.ledger.read() as connection:
+        members = decisions.members(connection, number)
+        started = next(one for one in decisions.page(connection, limit=1, before=number + 1))
+        rows = dataset.block_rows(connection, house.workspace.parts, schemas.read(connection), members)
+        state = decisions.state(connection)
+    block_kind: Kind = "challenge" if started.kind == "challenge" else "block"
+    return OpenBlock(number, block_kind, started.periods, rows, attempts, state)
+
+
+def rows_since(house: House, decision: int) -> NDArray[np.int64]:
+    """The numbers of the rows of all blocks after this one: what a model that learned up to it has not seen."""
+    with house.ledger.read() as connection:
+        later = decisions.taken_after(connection, decision)
+        return dataset.block_rows(connection, house.workspace.parts, schemas.read(connection), later)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is committed when a decision ends: all of it, in one transaction.
+
+    ``facts``: single values of the ledger to be replaced. ``model``: a release that becomes the current one.
+    ``timing``: what is added to the ledger's timings, by name: (number of things, seconds).
+    """
+
+    verdict: str
+    record: dict[str, Any]
+    state: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
+    scores: Part | None = None
+    model: ModelRecord | None = None
+    timing: dict[str, tuple[int, float]] = field(default_factory=dict)
+    told: tuple[Fact, ...] = ()
+
+
+def end(house: House, block: OpenBlock, ending: Ending) -> None:
+    """Commit the verdict, the state that the next decision starts from, and the release if there is one."""
+    at = house.now()
+    with house.ledger.write() as connection:
+        if ending.scores is not None:
+            parts.record(connection, ending.scores)
+        if ending.model is not None:
+            models.add(connection, ending.model)
+            models.set_current(connection, ending.model.version)
+            if not ending.model.provisional:
+                schemas.settle(connection)
+        decisions.end(connection, block.id, verdict=ending.verdict, record=ending.record, ended_at=at)
+        decisions.set_state(connection, ending.state)
+        for name, value in ending.facts.items():
+            set_fact(connection, name, value)
+        add_timing(connection, ending.timing, at=at)
+        events.add(connection, ending.told, at=at)
+
+
+def add_timing(connection: Connection, spent: dict[str, tuple[int, float]], *, at: str) -> None:
+    """Add to the ledger's timings: how often a step has run, and the seconds it took."""
+    timing = get_fact(connection, "timing", {})
+    for name, (count, seconds) in spent.items():
+        before = timing.get(name, {"count": 0, "seconds": 0.0})
+        timing[name] = {
+            "count": before["count"] + count,
+            "seconds": round(before["seconds"] + seconds, 4),
+            "last_seconds": round(seconds, 4),
+            "last_at": at,
+        }
+    set_fact(connection, "timing", timing)
+
+
+def _start(house: House, connection: Connection, kind: Kind) -> int:
+    training = house.learning.training
+    members = decisions.waiting(connection) if kind == "block" else []
+    waiting = [Waiting(one.id, one.period, one.rows, one.positives) for one in members]
+    block = next_block(waiting, minimum_rows=training.minimum_rows, minimum_rare=training.minimum_rare)
+    chosen = set(block.ids) if block is not None else set()
+    record = DecisionRecord(
+        id=0,
+        kind=kind,
+        periods=block.periods if block is not None else (),
+        rows=block.rows if block is not None else 0,
+        dataset_version=dataset.version(connection),
+        started_at=house.now(),
+        ended_at=None,
+        attempts=0,
+        verdict=None,
+        record=None,
+    )
+    return decisions.start(connection, record, [member for member in members if member.id in chosen])

@@ -1,0 +1,99 @@
+"""How a text is laid out as a table: where its lines end, what separates its cells, whether its quotes are sound."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from handlers.domain.files import Reason
+
+DELIMITERS = (",", ";", "\t", "|")
+DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+QUOTE, LINE_FEED, CARRIAGE_RETURN = ord('"'), ord("\n"), ord("\r")
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnds:
+    """Where records end: ``ends`` holds the position after each line end that is outside quotes.
+
+    ``lines`` holds the physical line (from 1) at which each record begins; its last entry belongs to what follows
+    the last line end.
+    """
+
+    ends: Positions
+    lines: Positions
+
+
+def line_ends(data: bytes) -> LineEnds:
+    """Find the records of a text. A line ends with LF, CR LF or a CR alone; line ends inside quotes do not count."""
+    cells = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(cells == LINE_FEED)
+    if b"\r" in data:
+        returns = np.flatnonzero(cells == CARRIAGE_RETURN)
+        followed = np.append(cells, np.uint8(0))[returns + 1] == LINE_FEED
+        ends = np.sort(np.concatenate((ends, returns[~followed])))
+    numbers = np.arange(2, len(ends) + 2, dtype=np.int64)
+    if b'"' in data:
+        quotes = np.flatnonzero(cells == QUOTE)
+        outside = np.searchsorted(quotes, ends) % 2 == 0
+        ends, numbers = ends[outside], numbers[outside]
+    return LineEnds(ends + 1, np.concatenate((np.ones(1, np.int64), numbers)))
+
+
+def unsound_quote(data: bytes, delimiter: str) -> int | None:
+    """Return the position of the first quote that neither opens, closes nor doubles, or None if all are sound.
+
+    Counted from the start, each odd quote opens and must follow a delimiter, a line end or (doubled) a quote; each
+    even one closes and must precede one. A quote that is never closed is given as well.
+    """
+    if b'"' not in data:
+        return None
+    cells = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(cells == QUOTE)
+    allowed = np.zeros(256, bool)
+    allowed[[QUOTE, LINE_FEED, CARRIAGE_RETURN, ord(delimiter)]] = True
+    padded = np.concatenate(([np.uint8(LINE_FEED)], cells, [np.uint8(LINE_FEED)]))
+    opening, closing = quotes[0::2], quotes[1::2]
+    # A quote right before an opening one is the closing one before it: the two are a doubled quote.
+    wrong = np.concatenate((opening[~allowed[padded[opening]]], closing[~allowed[padded[closing + 2]]]))
+    if len(wrong):
+        return int(wrong.min())
+    return int(quotes[-1]) if len(quotes) % 2 else None
+
+
+def delimiter_of(header: str, sample: list[str], known: AbstractSet[str]) -> str | Reason:
+    """Choose what separates the cells of a header record, by the names that are expected and by the first rows.
+
+    ``sample``: the first data records; ``known``: column names that may be expected. A header without any
+    delimiter is a table of one column.
+    """
+    ranks: dict[str, tuple[int, int]] = {}
+    for delimiter in DELIMITERS:
+        names = split(header, delimiter)
+        if len(names) > 1:
+            found = sum(name.strip().casefold() in known for name in names)
+            agreeing = sum(len(split(row, delimiter)) == len(names) for row in sample)
+            ranks[delimiter] = (found, agreeing)
+    if not ranks:
+        return ","
+    best = max(ranks.values())
+    chosen = [delimiter for delimiter, rank in ranks.items() if rank == best]
+    if len(chosen) > 1:
+        what = " or ".join(DELIMITER_NAMES[delimiter] for delimiter in chosen)
+        return Reason("delimiter", f"The header does not say what separates its cells: {what}.", "Use commas.", (1,))
+    return chosen[0]
+
+
+def split(record: str, delimiter: str) -> list[str]:
+    """Return the cells of one record, or none where a cell is longer than the csv module takes (128 KiB)."""
+    try:
+        rows = list(csv.reader([record], delimiter=delimiter))
+    except csv.Error:
+        return []
+    return rows[0] if rows else []

@@ -1,0 +1,158 @@
+"""The scorecard: the one form of what is served. log-odds = base + sum over the terms of the term's effect.
+
+Every term's mean effect over the training frame has been moved into ``base`` (``centred``), so that an effect says
+how a client compares with the average one. On disk it is a JSON document, large tables beside it as plain arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from handlers.domain.axes import Axis, Categories, Columns, Cuts, Floats
+from handlers.domain.effects import Curve, Line, Table, Term, curve, effect_range
+from handlers.domain.effects_document import term_from_document, term_to_document
+
+__all__ = [
+    "Axis",
+    "Categories",
+    "Columns",
+    "Curve",
+    "Cuts",
+    "Feature",
+    "Line",
+    "Scorecard",
+    "Table",
+    "Term",
+    "centred",
+    "curve",
+    "effect_range",
+    "from_document",
+    "to_document",
+]
+
+FORMAT = 1
+
+
+class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A column that is asked for: float64 with NaN if ``numeric``, else an object array of str and None."""
+
+    name: str
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorecard:
+    """What is served. A row whose probability is at least ``threshold`` is predicted to leave.
+
+    All methods take columns of n rows, and raise KeyError naming a feature that is absent and ValueError for columns
+    of different lengths. The log-odds of a row do not depend, to the last bit, on the rows around it.
+    """
+
+    base: float
+    threshold: float
+    terms: tuple[Term, ...]
+    features: tuple[Feature, ...]
+    _axes: tuple[Axis, ...] = field(init=False, repr=False)
+    _places: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check(self)
+        # A column's own term and its pairs mostly share their axis: each distinct axis is searched once a call.
+        axes = tuple(dict.fromkeys(axis for term in self.terms for axis in term.axes))
+        place = {axis: index for index, axis in enumerate(axes)}
+        object.__setattr__(self, "_axes", axes)
+        object.__setattr__(self, "_places", tuple(tuple(place[axis] for axis in term.axes) for term in self.terms))
+
+    def log_odds(self, columns: Columns) -> Floats:
+        """Give the log-odds of leaving, float64[n]."""
+        total = np.full(self._rows(columns), self.base)
+        for effects in self._effects(columns):
+            total += effects
+        return total
+
+    def probabilities(self, columns: Columns) -> Floats:
+        """Give the probability of leaving, float64[n]."""
+        log_odds = self.log_odds(columns)
+        # exp of a number <= 0 cannot overflow.
+        small = np.exp(-np.abs(log_odds))
+        probabilities: Floats = np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
+        return probabilities
+
+    def effects(self, columns: Columns) -> Floats:
+        """Give each term's effect in log-odds, float64[n, terms]; ``base`` and a row's effects sum to its log-odds."""
+        effects = np.empty((self._rows(columns), len(self.terms)))
+        for index, effect in enumerate(self._effects(columns)):
+            effects[:, index] = effect
+        return effects
+
+    def with_threshold(self, threshold: float) -> Scorecard:
+        """Give the same scorecard with another threshold, in [0, 1]."""
+        return Scorecard(self.base, threshold, self.terms, self.features)
+
+    def _effects(self, columns: Columns) -> Iterator[Floats]:
+        bins = [axis.index(columns) for axis in self._axes]
+        for term, places in zip(self.terms, self._places, strict=True):
+            if isinstance(term, Line):
+                yield term.effect(columns[term.column])
+            else:
+                yield term.effect([bins[place] for place in places])
+
+    def _rows(self, columns: Columns) -> int:
+        rows = {len(columns[feature.name]) for feature in self.features}
+        if len(rows) != 1:
+            raise ValueError(f"the columns have different lengths: {sorted(rows)}")
+        return rows.pop()
+
+
+def centred(scorecard: Scorecard, columns: Columns) -> Scorecard:
+    """Move each term's mean effect over the rows of ``columns`` into ``base``; the log-odds stay as they are."""
+    means = [float(mean) for mean in scorecard.effects(columns).mean(axis=0)]
+    terms = tuple(term.shifted(-mean) for term, mean in zip(scorecard.terms, means, strict=True))
+    return Scorecard(scorecard.base + sum(means), scorecard.threshold, terms, scorecard.features)
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    format: int
+    base: float
+    threshold: float
+    features: list[Feature]
+    terms: list[dict[str, Any]]
+
+
+def to_document(scorecard: Scorecard) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Write a scorecard as a JSON document and, by name, the arrays that are too large for it."""
+    arrays: dict[str, np.ndarray] = {}
+    terms = [term_to_document(term, f"term{index}", arrays) for index, term in enumerate(scorecard.terms)]
+    document = _Document(FORMAT, scorecard.base, scorecard.threshold, list(scorecard.features), terms)
+    return msgspec.to_builtins(document), arrays
+
+
+def from_document(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Scorecard:
+    """Read back, bit for bit, what ``to_document`` wrote. Raises ValueError that says which term is wrong."""
+    if document.get("format") != FORMAT:
+        raise ValueError(f"scorecard: format {document.get('format')!r}, this version reads {FORMAT}")
+    try:
+        read = msgspec.convert(dict(document), _Document)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"scorecard: {error}") from error
+    terms = tuple(term_from_document(term, f"term{index}", arrays) for index, term in enumerate(read.terms))
+    return Scorecard(read.base, read.threshold, terms, tuple(read.features))
+
+
+def _check(scorecard: Scorecard) -> None:
+    numeric = {feature.name: feature.numeric for feature in scorecard.features}
+    if not numeric or len(numeric) != len(scorecard.features):
+        raise ValueError("scorecard: there must be features, each named once")
+    if not np.isfinite(scorecard.base) or not 0.0 <= scorecard.threshold <= 1.0:
+        raise ValueError("scorecard: the base must be finite and the threshold in [0, 1]")
+    for term in scorecard.terms:
+        kinds = [isinstance(axis, Cuts) for axis in term.axes] or [True]
+        for column, is_numeric in zip(term.columns, kinds, strict=True):
+            if numeric.get(column) is not is_numeric:
+                kind = "numeric" if is_numeric else "category"
+                raise ValueError(f"{' x '.join(term.columns)}: {column} is not a {kind} feature")

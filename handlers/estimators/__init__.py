@@ -1,0 +1,76 @@
+"""The recipes that learn: each gives a fitted scikit-learn estimator and writes it down as a scorecard.
+
+This module itself is light; ``load`` imports scikit-learn, pandas and interpret. A frame has the feature columns
+alone: numeric ones (NaN = missing), and categories as text (None or NaN = missing).
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlers.domain.scorecard import Scorecard
+from handlers.estimators.frames import columns_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: From the simplest to the richest: of estimators that predict equally well the first is taken.
+NAMES = ("logistic", "explainable_boosting")
+
+
+class Fitted(Protocol):
+    """What a fitted scikit-learn classifier answers for a frame."""
+
+    def decision_function(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Give the log-odds of leaving, float64[n]."""
+        ...
+
+    def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Give the probabilities of staying and of leaving, float64[n, 2]."""
+        ...
+
+
+class Estimator(Protocol):
+    """A recipe. What it fits can be pickled and holds objects of scikit-learn and interpret alone."""
+
+    @property
+    def name(self) -> str:
+        """Give the name in the configuration."""
+        ...
+
+    def fit(self, frame: pd.DataFrame, labels: NDArray[np.integer], seed: int) -> Fitted:
+        """Learn from labels of 1 (left) and 0 (stayed).
+
+        Raises ValueError if the frame has no columns or the labels are not of both classes.
+        """
+        ...
+
+    def scorecard(self, fitted: Fitted, frame: pd.DataFrame) -> Scorecard:
+        """Write down what ``fit`` gave, centred over the training frame, with the threshold 0.5."""
+        ...
+
+
+def load(name: str) -> Estimator:
+    """Give the recipe of a name. Raises ValueError naming the nearest one if there is none."""
+    if name == "logistic":
+        from handlers.estimators.logistic import Logistic
+
+        return Logistic()
+    if name == "explainable_boosting":
+        from handlers.estimators.boosting import ExplainableBoosting
+
+        return ExplainableBoosting()
+    nearest = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
+    raise ValueError(f"no estimator is named {name!r}; the nearest is {nearest!r} of {', '.join(NAMES)}")
+
+
+def faithful(fitted: Fitted, scorecard: Scorecard, frame: pd.DataFrame) -> float:
+    """Give the largest absolute difference in log-odds between a scorecard and the estimator it was written from."""
+    if not len(frame):
+        raise ValueError("there must be rows to compare the scorecard on")
+    own = np.asarray(fitted.decision_function(frame), dtype=np.float64)
+    return float(np.abs(own - scorecard.log_odds(columns_of(frame))).max())

@@ -1,0 +1,1 @@
+"""The pictures of a report. Only the worker that writes reports imports this: it loads matplotlib."""

@@ -1,0 +1,103 @@
+"""What a release says of clients: probabilities, predictions, and the reasons for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlers.clients import Clients
+from handlers.domain.release import Release
+
+MAX_REASONS = 20
+#: Contributions in one answer: beyond this it would fill the memory of who asks and who answers.
+MAX_CONTRIBUTIONS = 1_000_000
+#: Clients whose effects are in memory at once.
+_ROWS_AT_ONCE = 20_000
+#: Integers up to here are exact as float64.
+_EXACT = 2**53
+
+Value = str | int | float | None
+
+
+class TooManyReasons(Exception):
+    """More contributions were asked for than one answer holds; the message says how many it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """How much a column, or a pair of them, adds to a client's log-odds compared with the average client."""
+
+    columns: tuple[str, ...]
+    values: tuple[Value, ...]
+    effect: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What was said of n clients, in their order. ``reasons``: strongest first; None where they were not asked for."""
+
+    model_version: int
+    threshold: float
+    ids: list[str | None]
+    probabilities: NDArray[np.float64]
+    predictions: NDArray[np.int8]
+    reasons: list[list[Contribution]] | None
+    warnings: tuple[str, ...]
+
+
+def predict(release: Release, clients: Clients, *, reasons: int = 0) -> Prediction:
+    """Score clients; ``reasons``: how many contributions to give for each. Raises TooManyReasons."""
+    if len(clients) * reasons > MAX_CONTRIBUTIONS:
+        most = MAX_CONTRIBUTIONS // len(clients)
+        raise TooManyReasons(f"{reasons} reasons for {len(clients)} clients are too many; at most {most} are possible.")
+    scorecard = release.scorecard
+    probabilities = scorecard.probabilities(clients.columns)
+    return Prediction(
+        model_version=release.version,
+        threshold=scorecard.threshold,
+        ids=clients.ids,
+        probabilities=probabilities,
+        predictions=(probabilities >= scorecard.threshold).astype(np.int8),
+        reasons=contributions(release, clients.columns, reasons) if reasons else None,
+        warnings=clients.warnings,
+    )
+
+
+def contributions(release: Release, columns: Mapping[str, np.ndarray], most: int) -> list[list[Contribution]]:
+    """Give each row's ``most`` strongest contributions, the strongest first."""
+    rows = len(columns[release.scorecard.features[0].name])
+    found: list[list[Contribution]] = []
+    for start in range(0, rows, _ROWS_AT_ONCE):
+        some = {name: values[start : start + _ROWS_AT_ONCE] for name, values in columns.items()}
+        found += _strongest(release, some, most)
+    return found
+
+
+def _strongest(release: Release, columns: Mapping[str, np.ndarray], most: int) -> Iterator[list[Contribution]]:
+    effects = release.scorecard.effects(columns)
+    order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :most]
+    terms = [term.columns for term in release.scorecard.terms]
+    values = {name: _plain(column) for name, column in columns.items()}
+    for row, places in enumerate(order.tolist()):
+        yield [
+            Contribution(terms[place], tuple(values[name][row] for name in terms[place]), float(effects[row, place]))
+            for place in places
+        ]
+
+
+def _plain(column: np.ndarray) -> Sequence[Value]:
+    """Return a column's values as JSON has them: null for missing, whole numbers without a fraction."""
+    if column.dtype == object:
+        texts: list[Value] = column.tolist()
+        return texts
+    return [_number(value) for value in column.tolist()]
+
+
+def _number(value: float) -> Value:
+    if math.isnan(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value

@@ -1,0 +1,100 @@
+"""What follows a commit, idempotently: predictions, the old names of the data set, the source folder.
+
+A killed process leaves it undone; it is done at the next start, from what the ledger says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from handlers.domain.files import FileRecord, FileStamp, shown_name
+from handlers.domain.release import Release
+from handlers.domain.schema import Role
+from handlers.house import House
+from handlers.storage import dataset, files, parts, published, schemas
+from handlers.storage.atomic import fsync_folder
+from handlers.storage.ledger import Ledger, get_fact, set_fact
+from handlers.storage.workspace import Workspace
+
+FINALDATA_VERSION = "finaldata_version"
+
+
+def publish(house: House, release: Release | None) -> None:
+    """Follow up every file whose commit has not been followed up yet."""
+    ledger, workspace = house.ledger, house.workspace
+    with ledger.read() as connection:
+        pending = files.unpublished(connection)
+        for record in pending:
+            if record.unlabelled and release is not None:
+                _predictions(connection, workspace, record, release)
+    for record in pending:
+        _leave(workspace, record, ledger, house.ingestion.after)
+    if pending:
+        with ledger.write() as connection:
+            files.set_published(connection, [record.seq for record in pending])
+
+
+def keep_finaldata(house: House) -> None:
+    """Bring ``finaldata.csv`` and ``ingestedfiles.txt`` up to the data set, while it is small enough."""
+    ledger, workspace = house.ledger, house.workspace
+    with ledger.read() as connection:
+        version = dataset.version(connection)
+        if get_fact(connection, FINALDATA_VERSION) == version or not version:
+            return
+        if dataset.count(connection) > house.ingestion.finaldata_max_rows:
+            published.remove_finaldata(workspace)
+        else:
+            table = dataset.snapshot(connection, workspace.parts, schemas.read(connection))
+            published.write_finaldata(workspace, table, files.accepted_names(connection))
+    with ledger.write() as connection:
+        set_fact(connection, FINALDATA_VERSION, version)
+
+
+def _predictions(connection: Connection, workspace: Workspace, record: FileRecord, release: Release) -> None:
+    part = parts.newest_ranked(connection, record.seq)
+    if part is None:
+        return
+    table, schema = parts.read(workspace.parts, part), schemas.read(connection)
+    columns: dict[str, object] = {}
+    for name, role in (("id", Role.ID), ("time", Role.TIME)):
+        column = schema.with_role(role)
+        if column is not None:
+            columns[column.name] = table[name]
+    probability = table["probability"].to_numpy()
+    columns["probability"] = probability
+    columns["prediction"] = (probability >= release.scorecard.threshold).astype(np.int8)
+    columns["model_version"] = np.full(table.num_rows, part.model, dtype=np.int64)
+    published.write_predictions(workspace, record.name, pa.table(columns))
+
+
+def _leave(workspace: Workspace, record: FileRecord, ledger: Ledger, after: str) -> None:
+    """Archive or delete the file that was taken, unless another one has come under its name meanwhile."""
+    if after == "keep" or record.sha256 is None:
+        return
+    with ledger.read() as connection:
+        newest = files.newest_under(connection, record.name)
+    path = _find(workspace.source, record.name)
+    if path is None or newest is None or newest[0].seq != record.seq or FileStamp.of(path.lstat()) != newest[1]:
+        return
+    if after == "delete":
+        path.unlink()
+    else:
+        workspace.archive.mkdir(exist_ok=True)
+        path.replace(workspace.archive / path.name)
+        fsync_folder(workspace.archive)
+    fsync_folder(workspace.source)
+
+
+def _find(folder: Path, shown: str) -> Path | None:
+    """The file with this shown name; only a name with a backslash may be another one on disk."""
+    with contextlib.suppress(OSError):
+        if "\\" not in shown:
+            return folder / shown if (folder / shown).exists() else None
+        return next((folder / name for name in os.listdir(folder) if shown_name(name) == shown), None)  # noqa: PTH208 - raw names
+    return None

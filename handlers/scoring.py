@@ -1,0 +1,42 @@
+"""Unlabelled rows are scored at once, with the scorecard of the current release: numpy alone, no training waited for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from handlers.commit_group import Group
+from handlers.domain.batch import Placed
+from handlers.domain.release import Release
+from handlers.domain.schema import Role, Schema
+from handlers.scoring_columns import columns_of
+
+
+def rank(group: Group, placed: Placed, release: Release | None) -> None:
+    """Keep what the model says of a file's unlabelled rows; without a model, that they still wait for one."""
+    chosen = placed.unlabelled
+    if not chosen.any():
+        return
+    table, schema = placed.batch.table.filter(pa.array(chosen)), placed.batch.schema
+    values = None if release is None else score(release, table)
+    ranked = ranked_table(table, schema, placed.placement.numbers[chosen], values)
+    group.ranked.append((placed.file, None if release is None else release.version, ranked))
+
+
+def ranked_table(
+    table: pa.Table, schema: Schema, numbers: NDArray[np.int64], probabilities: NDArray[np.float64] | None
+) -> pa.Table:
+    """The form of a ranked part: row number, id, time and probability (missing while there is no model)."""
+    columns: dict[str, object] = {"row": numbers}
+    for name, role in (("id", Role.ID), ("time", Role.TIME)):
+        column = schema.with_role(role)
+        there = column is not None and column.name in table.column_names
+        columns[name] = table[column.name] if there and column is not None else pa.nulls(table.num_rows, pa.string())
+    missing = pa.nulls(table.num_rows, pa.float64())
+    return pa.table({**columns, "probability": missing if probabilities is None else probabilities})
+
+
+def score(release: Release, table: pa.Table) -> NDArray[np.float64]:
+    """The probability that each row's client leaves, float64[n]."""
+    return release.scorecard.probabilities(columns_of(table, release.scorecard.features))

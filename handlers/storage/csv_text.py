@@ -1,0 +1,63 @@
+"""Tables as CSV text: quoted only where a reader needs it, a missing value empty."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_ROWS_AT_ONCE = 65_536
+_NEEDS_QUOTES = '[",\r\n]'
+
+
+def write_csv(table: pa.Table, stream: BinaryIO) -> None:
+    """Write a table as UTF-8 CSV with a header and lines that end in a line feed.
+
+    Integers are written as integers, other numbers in the shortest form that reads back as the same number. A missing
+    value, NaN included, is an empty cell; an empty text, which is something else, is written as two quotes. In a table
+    of one column a missing value is two quotes, too, because an empty line would be no row for most readers.
+    """
+    stream.write(_header(table.column_names))
+    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        stream.write(_lines(batch))
+
+
+def to_csv(table: pa.Table) -> bytes:
+    """Give the whole text at once."""
+    stream = io.BytesIO()
+    write_csv(table, stream)
+    return stream.getvalue()
+
+
+def _header(names: list[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(names)
+    return text.getvalue().encode()
+
+
+def _lines(batch: pa.RecordBatch) -> bytes:
+    if not batch.num_rows:
+        return b""
+    missing = '""' if batch.num_columns == 1 else ""
+    cells = [_cells(column) for column in batch.columns]
+    lines = pc.binary_join_element_wise(*cells, _text(","), null_handling="replace", null_replacement=missing)
+    return ("\n".join(lines.to_pylist()) + "\n").encode()
+
+
+def _cells(column: pa.Array) -> pa.Array:
+    """The column's values as they stand in the file, 64-bit offsets: a few long cells must not overflow a batch."""
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    text = column.cast(pa.large_string())
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return text
+    quoted = pc.binary_join_element_wise(_text('"'), pc.replace_substring(text, '"', '""'), _text('"'), _text(""))
+    needed = pc.or_(pc.match_substring_regex(text, _NEEDS_QUOTES), pc.equal(text, ""))
+    return pc.if_else(needed, quoted, text)
+
+
+def _text(value: str) -> pa.Scalar:
+    return pa.scalar(value, pa.large_string())

@@ -1,0 +1,164 @@
+"""The ledger's decision blocks: members when a decision starts, verdict and the next state when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from handlers.storage.ledger import get_fact, set_fact
+from handlers.storage.tables import decisions, undecided
+
+STATE = "decision_state"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Labelled rows of one file in one part, in one period, that are decided on together."""
+
+    id: int
+    part: int
+    file: int
+    period: str | None
+    rows: int
+    positives: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision. ``verdict`` and ``record`` are None until it has ended."""
+
+    id: int
+    kind: str
+    periods: tuple[str, ...]
+    rows: int
+    dataset_version: int
+    started_at: str
+    ended_at: str | None
+    attempts: int
+    verdict: str | None
+    record: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Labelled rows of a file, in one period, that have just come in."""
+
+    file: int
+    period: str | None
+    rows: int
+    positives: int
+
+
+def add_undecided(connection: Connection, part: int, arrived: list[Arrived]) -> None:
+    """Labelled rows have come in with a part; they wait for a decision."""
+    if arrived:
+        connection.execute(undecided.insert(), [{"part": part, **asdict(one), "decision": None} for one in arrived])
+
+
+def waiting(connection: Connection) -> list[Member]:
+    """What no decision has taken yet, in the order in which it came."""
+    statement = select(undecided).where(undecided.c.decision.is_(None)).order_by(undecided.c.id)
+    return [_member(row) for row in connection.execute(statement)]
+
+
+def undecided_files(connection: Connection) -> int:
+    """How many files have labelled rows on which no decision has ended."""
+    ended = select(decisions.c.id).where(decisions.c.verdict.is_not(None))
+    statement = select(func.count(func.distinct(undecided.c.file))).where(
+        undecided.c.decision.is_(None) | undecided.c.decision.not_in(ended)
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def members(connection: Connection, decision: int) -> list[Member]:
+    """The members of a block, in the order in which they came."""
+    statement = select(undecided).where(undecided.c.decision == decision).order_by(undecided.c.id)
+    return [_member(row) for row in connection.execute(statement)]
+
+
+def taken_after(connection: Connection, decision: int) -> list[Member]:
+    """The members of every block that was started after this one, in the order in which they came."""
+    statement = select(undecided).where(undecided.c.decision > decision).order_by(undecided.c.id)
+    return [_member(row) for row in connection.execute(statement)]
+
+
+def start(connection: Connection, record: DecisionRecord, block: list[Member]) -> int:
+    """Commit a block's id and members; the id is given by the ledger and returned."""
+    result = connection.execute(
+        decisions.insert().values(
+            kind=record.kind,
+            periods=list(record.periods),
+            rows=record.rows,
+            dataset_version=record.dataset_version,
+            started_at=record.started_at,
+            attempts=0,
+        )
+    )
+    number = int(result.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row always has one
+    ids = [member.id for member in block]
+    for begin in range(0, len(ids), 10_000):
+        chunk = ids[begin : begin + 10_000]
+        connection.execute(update(undecided).where(undecided.c.id.in_(chunk)).values(decision=number))
+    return number
+
+
+def count_attempt(connection: Connection, decision: int) -> int:
+    """One more try at a decision; how many that makes."""
+    connection.execute(
+        update(decisions).where(decisions.c.id == decision).values(attempts=decisions.c.attempts + 1)
+    )
+    return int(connection.execute(select(decisions.c.attempts).where(decisions.c.id == decision)).scalar_one())
+
+
+def unfinished(connection: Connection) -> DecisionRecord | None:
+    """The oldest decision that was started and has no verdict."""
+    row = connection.execute(
+        select(decisions).where(decisions.c.verdict.is_(None)).order_by(decisions.c.id).limit(1)
+    ).one_or_none()
+    return None if row is None else _record(row)
+
+
+def end(connection: Connection, decision: int, *, verdict: str, record: dict[str, Any], ended_at: str) -> None:
+    """Commit the verdict. The state that the next decision starts from is written in the same transaction."""
+    values = {"verdict": verdict, "record": record, "ended_at": ended_at}
+    connection.execute(update(decisions).where(decisions.c.id == decision).values(**values))
+
+
+def state(connection: Connection) -> dict[str, Any]:
+    """What the next decision starts from; empty before the first."""
+    value: dict[str, Any] = get_fact(connection, STATE, {})
+    return value
+
+
+def set_state(connection: Connection, value: dict[str, Any]) -> None:
+    """Write what the next decision starts from."""
+    set_fact(connection, STATE, value)
+
+
+def page(connection: Connection, *, limit: int, before: int | None = None) -> list[DecisionRecord]:
+    """Newest first, at most ``limit``, older than ``before``."""
+    statement = select(decisions).order_by(decisions.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(decisions.c.id < before)
+    return [_record(row) for row in connection.execute(statement)]
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(row.id, row.part, row.file, row.period, row.rows, row.positives)
+
+
+def _record(row: Row[Any]) -> DecisionRecord:
+    return DecisionRecord(
+        id=row.id,
+        kind=row.kind,
+        periods=tuple(row.periods),
+        rows=row.rows,
+        dataset_version=row.dataset_version,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        attempts=row.attempts,
+        verdict=row.verdict,
+        record=row.record,
+    )

@@ -1,0 +1,158 @@
+"""The ledger's record of every file that was ever seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, RowCounts
+from handlers.storage.tables import files
+
+_CHUNK = 10_000  # SQLite takes 32,766 parameters in a statement
+
+
+def next_seq(connection: Connection) -> int:
+    """The number of the next record. One process writes files, so nobody else takes it in between."""
+    return int(connection.execute(select(func.coalesce(func.max(files.c.seq), 0))).scalar_one()) + 1
+
+
+def add(connection: Connection, record: FileRecord, stamp: FileStamp, *, published: bool) -> None:
+    """Write a new record under its own ``seq``."""
+    connection.execute(files.insert().values(seq=record.seq, **_values(record, stamp), published=published))
+
+
+def find_content(connection: Connection, sha256: str) -> FileRecord | None:
+    """The accepted file that brought this content first. A refused one is read again: the settings may be others."""
+    accepted = [FileState.INGESTED, FileState.SCORED, FileState.WAITING, FileState.HELD]
+    statement = (
+        select(files)
+        .where(files.c.sha256 == sha256, files.c.state.in_(accepted))
+        .order_by(files.c.seq)
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _record(row)
+
+
+def find_seq(connection: Connection, seq: int) -> FileRecord:
+    """The record with this number. Raises NoResultFound."""
+    return _record(connection.execute(select(files).where(files.c.seq == seq)).one())
+
+
+def newest_under(connection: Connection, name: str) -> tuple[FileRecord, FileStamp] | None:
+    """The newest record under a name, and the stamp that the file had then."""
+    row = connection.execute(select(files).where(files.c.name == name).order_by(files.c.seq.desc()).limit(1)).first()
+    return None if row is None else (_record(row), _stamp(row))
+
+
+def is_known(connection: Connection, name: str, stamp: FileStamp) -> bool:
+    """Has exactly this file been taken? Spares the rehash of what lies in the folder; identifies nothing."""
+    known = newest_under(connection, name)
+    return known is not None and known[1] == stamp and known[0].state is not FileState.FAILED
+
+
+def restamp(connection: Connection, seq: int, stamp: FileStamp) -> None:
+    """The same content in the same file, with other times: only the stamp is new."""
+    values = {"device": stamp.device, "inode": stamp.inode, "mtime_ns": stamp.mtime_ns, "ctime_ns": stamp.ctime_ns}
+    connection.execute(update(files).where(files.c.seq == seq).values(**values))
+
+
+def set_state(connection: Connection, seq: int, state: FileState, reason: Reason | None) -> None:
+    """Move a file to another state, with its reason."""
+    values = {"state": state, "reason": None if reason is None else asdict(reason)}
+    connection.execute(update(files).where(files.c.seq == seq).values(**values))
+
+
+def set_published(connection: Connection, seqs: Sequence[int]) -> None:
+    """What follows the commit (predictions, archive) has been done for these."""
+    for begin in range(0, len(seqs), _CHUNK):
+        chunk = seqs[begin : begin + _CHUNK]
+        connection.execute(update(files).where(files.c.seq.in_(chunk)).values(published=True))
+
+
+def set_unpublished(connection: Connection, seq: int) -> None:
+    """Its predictions are to be written anew."""
+    connection.execute(update(files).where(files.c.seq == seq).values(published=False))
+
+
+def unpublished(connection: Connection) -> list[FileRecord]:
+    """Files whose commit has not been followed up yet, in their order."""
+    return _records(connection, select(files).where(files.c.published.is_(False)).order_by(files.c.seq))
+
+
+def page(connection: Connection, *, limit: int, before: int | None, state: FileState | None = None) -> list[FileRecord]:
+    """Newest first, at most ``limit``, older than ``before``."""
+    statement = select(files).order_by(files.c.seq.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(files.c.seq < before)
+    if state is not None:
+        statement = statement.where(files.c.state == state)
+    return _records(connection, statement)
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many files are in each state."""
+    rows = connection.execute(select(files.c.state, func.count()).group_by(files.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def accepted_names(connection: Connection) -> list[str]:
+    """The names whose rows are in the data set, in the order in which they came."""
+    states = [FileState.INGESTED, FileState.SCORED, FileState.WAITING, FileState.HELD]
+    return list(connection.scalars(select(files.c.name).where(files.c.state.in_(states)).order_by(files.c.seq)))
+
+
+def _records(connection: Connection, statement: Select[Any]) -> list[FileRecord]:
+    return [_record(row) for row in connection.execute(statement)]
+
+
+def _values(record: FileRecord, stamp: FileStamp) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "sha256": record.sha256,
+        "state": record.state,
+        "reason": None if record.reason is None else asdict(record.reason),
+        "notes": list(record.notes),
+        "rows_read": record.rows.read,
+        "rows_ingested": record.rows.ingested,
+        "rows_duplicate": record.rows.duplicate,
+        "rows_rejected": record.rows.rejected,
+        "unlabelled": record.unlabelled,
+        "size": stamp.size,
+        "seen_at": record.seen_at,
+        "committed_at": record.committed_at,
+        "seconds": record.seconds,
+        "dataset_version": record.dataset_version,
+        "device": stamp.device,
+        "inode": stamp.inode,
+        "mtime_ns": stamp.mtime_ns,
+        "ctime_ns": stamp.ctime_ns,
+    }
+
+
+def _stamp(row: Row[Any]) -> FileStamp:
+    return FileStamp(row.device, row.inode, row.size, row.mtime_ns, row.ctime_ns)
+
+
+def _record(row: Row[Any]) -> FileRecord:
+    reason = row.reason
+    if reason is not None:
+        reason = Reason(reason["code"], reason["detail"], reason["hint"], tuple(reason["lines"]))
+    return FileRecord(
+        seq=row.seq,
+        name=row.name,
+        sha256=row.sha256,
+        state=FileState(row.state),
+        reason=reason,
+        notes=tuple(row.notes),
+        rows=RowCounts(row.rows_read, row.rows_ingested, row.rows_duplicate, row.rows_rejected),
+        unlabelled=row.unlabelled,
+        size=row.size,
+        seen_at=row.seen_at,
+        committed_at=row.committed_at,
+        seconds=row.seconds,
+        dataset_version=row.dataset_version,
+    )

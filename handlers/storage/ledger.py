@@ -1,0 +1,97 @@
+"""The ledger: the SQLite database whose commit is the only moment at which something has happened."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.pool import NullPool, QueuePool
+
+from handlers.storage.migrations import migrate
+from handlers.storage.tables import facts
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another one's transaction; the longest of ours is one commit of a group."""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be opened; the message says why and what to do."""
+
+
+class Ledger:
+    """Opens transactions. One object may be shared by threads; each process makes its own."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open, and bring to the newest schema unless ``read_only``.
+
+        Raises LedgerError where there is none to read, or where a newer attritiond wrote it.
+        """
+        self.path = path
+        if read_only and not path.exists():
+            raise LedgerError(f"There is no ledger at {path} yet. Start the daemon with `attritiond run` first.")
+        mode = "rw" if read_only else "rwc"  # a reader of a WAL database must be able to make its -shm file
+        self._engine: Engine = sqlalchemy.create_engine(
+            f"sqlite:///file:{path}?mode={mode}&uri=true",
+            poolclass=NullPool if read_only else QueuePool,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        )
+        event.listen(self._engine, "connect", _prepare)
+        event.listen(self._engine, "begin", _begin)
+        if not read_only:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        try:
+            with self.write() as connection:
+                migrate(connection)
+        except (sqlalchemy.exc.DatabaseError, ValueError) as error:
+            raise LedgerError(f"The ledger {self.path} cannot be opened: {error}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One snapshot: what is read inside never changes under the reader."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: all of it is there after the block, or nothing."""
+        with self._engine.connect() as connection:
+            connection.info["write"] = True
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                connection.info["write"] = False
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's BEGIN is the one below, not the driver's
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("write") else "BEGIN")
+
+
+def get_fact(connection: Connection, name: str, default: Any = None) -> Any:
+    """A single value by its name."""
+    value = connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
+    return default if value is None else value
+
+
+def set_fact(connection: Connection, name: str, value: Any) -> None:
+    """Write a single value, replacing the one that was there."""
+    statement = insert(facts).values(name=name, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

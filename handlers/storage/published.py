@@ -1,0 +1,143 @@
+"""What is written for people beside the data set: finaldata.csv, predictions, rejected rows and quarantined files.
+
+All of it can be made again from the ledger and is replaced in one step, so that writing it twice does no harm.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from handlers.domain.files import Reason, RowFault, shown_name
+from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN
+from handlers.storage.atomic import write_atomically
+from handlers.storage.csv_text import to_csv
+from handlers.storage.dataset import ROW_COLUMN
+from handlers.storage.workspace import Workspace
+
+FINALDATA = "finaldata.csv"
+INGESTED_FILES = "ingestedfiles.txt"
+PROBABILITY = "probability"
+
+LONGEST_NAME = 240
+"""Bytes of a name that is written here: file systems allow 255, and a temporary sibling's name is longer."""
+
+_SUFFIXES = (".csv.gz", ".csv")
+
+
+def without_hidden(table: pa.Table) -> pa.Table:
+    """Leave out what a stored row carries beside its own columns."""
+    hidden = {FILE_COLUMN, LINE_COLUMN, ROW_COLUMN}
+    return table.select([name for name in table.column_names if name not in hidden])
+
+
+def write_finaldata(workspace: Workspace, table: pa.Table, names: Iterable[str]) -> None:
+    """Write the data set, a table as ``dataset.snapshot`` gives it, and the names of the files it came from."""
+    write_atomically(workspace.dataset / FINALDATA, to_csv(without_hidden(table)))
+    write_atomically(workspace.dataset / INGESTED_FILES, name_lines(names))
+
+
+def remove_finaldata(workspace: Workspace) -> None:
+    """Remove both files: an old copy of the data set would be taken for the new one."""
+    for name in (FINALDATA, INGESTED_FILES):
+        (workspace.dataset / name).unlink(missing_ok=True)
+
+
+def name_lines(names: Iterable[str]) -> bytes:
+    """One file name a line; bytes that are not UTF-8, and control characters, as backslash escapes."""
+    return "".join(f"{_one_line(name)}\n" for name in names).encode()
+
+
+def write_predictions(workspace: Workspace, name: str, table: pa.Table) -> Path:
+    """Answer a file of unlabelled rows: its table as CSV, ``probability`` with six significant digits.
+
+    Raises ValueError for a name that is not a single path component.
+    """
+    if PROBABILITY in table.column_names:
+        place = table.column_names.index(PROBABILITY)
+        table = table.set_column(place, PROBABILITY, _six_digits(table[PROBABILITY]))
+    path = workspace.predictions / predictions_name(name)
+    workspace.predictions.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, to_csv(table))
+    return path
+
+
+def predictions_name(name: str) -> str:
+    """``NAME.csv`` for both ``NAME.csv`` and ``NAME.csv.gz``. Raises ValueError as ``write_predictions`` does."""
+    return _fitting(_stem(name), ".csv")
+
+
+def write_rejected(workspace: Workspace, sha256: str, name: str, faults: Sequence[RowFault]) -> Path:
+    """Write the rows that were set aside from an accepted file: line, column, code and value of each fault."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("line", "column", "code", "value"))
+    writer.writerows((fault.line, fault.column, fault.code, fault.value) for fault in faults)
+    path = workspace.rejected / _fitting(f"{sha256}-{_stem(name)}", ".csv")
+    workspace.rejected.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    return path
+
+
+def write_quarantined(workspace: Workspace, sha256: str, *, name: str, source: bytes, reason: Reason) -> Path:
+    """Keep a copy of a refused file, and the reason beside it; returns the copy's path.
+
+    What stands under the same SHA-256 and name already is the same content, and is not written again.
+    """
+    path = workspace.quarantine / _fitting(f"{sha256}-{_component(name)}", "")
+    workspace.quarantine.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        write_atomically(path, source)
+    document = {
+        "name": shown_name(name),
+        "sha256": sha256,
+        "code": reason.code,
+        "sentence": reason.detail,
+        "lines": list(reason.lines),
+        "what_to_do": reason.hint,
+    }
+    content = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    write_atomically(path.with_name(f"{path.name}.reason.json"), content)
+    return path
+
+
+def _six_digits(column: pa.ChunkedArray) -> pa.Array:
+    values = np.asarray(column.to_numpy(), dtype=np.float64)
+    return pa.array([None if np.isnan(value) else float(f"{value:.6g}") for value in values.tolist()], pa.float64())
+
+
+def _one_line(name: str) -> str:
+    shown = shown_name(name)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
+
+
+def _stem(name: str) -> str:
+    lower = _component(name).lower()
+    suffix = next((suffix for suffix in _SUFFIXES if lower.endswith(suffix)), "")
+    return name[: len(name) - len(suffix)]
+
+
+def _component(name: str) -> str:
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise ValueError(f"{name!r} is not the name of a file in a folder")
+    return name
+
+
+def _fitting(stem: str, suffix: str) -> str:
+    """The name, or where it is too long its beginning and a hash of the whole: two long names stay two names."""
+    longest = LONGEST_NAME - len(".reason.json")
+    name = stem + suffix
+    if len(os.fsencode(name)) <= longest:
+        return name
+    mark = f"~{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}{suffix}"
+    while len(os.fsencode(stem)) > longest - len(mark):
+        stem = stem[:-1]
+    return stem + mark

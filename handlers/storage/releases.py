@@ -1,0 +1,153 @@
+"""Release folders: prepared beside their place, synced, renamed; read back through one directory descriptor."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from handlers.domain import scorecard as scorecards
+from handlers.domain.release import Release
+from handlers.domain.schema import Schema
+from handlers.storage import signing
+from handlers.storage.atomic import fsync_folder
+
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+OLD_NAMES = ("trainedmodel.pkl", "latestscore.txt", "ingestedfiles.txt")
+"""The names of the original exercise: links at the top of the production folder, into the current release."""
+
+
+class ReleaseError(Exception):
+    """A release cannot be used; the message names the release, the file and what is wrong with it."""
+
+
+def write(releases: Path, version: int, files: Mapping[str, bytes], keys: Path) -> None:
+    """Put a release in its place: all of it is there and synced, or nothing under its name.
+
+    ``files`` holds ``manifest.json``; its signature is made here. What a killed process left under the same
+    number is replaced: a release is real only when the ledger names it, and this one is not there yet.
+    """
+    place, temporary = releases / str(version), releases / f".{version}.tmp"
+    for rubbish in (place, temporary):
+        if rubbish.exists():
+            shutil.rmtree(rubbish)
+    temporary.mkdir(parents=True)
+    contents = {**files, SIGNATURE: signing.sign(keys, files[MANIFEST])}
+    for name, content in contents.items():
+        with (temporary / name).open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    fsync_folder(temporary)
+    temporary.rename(place)
+    fsync_folder(releases)
+
+
+def read_files(releases: Path, version: int, keys: Path) -> dict[str, bytes]:
+    """Every file that the manifest names, after its signature and all hashes were checked.
+
+    All of it is read through one descriptor of the folder, so that two releases can never be mixed.
+    Raises ReleaseError.
+    """
+    try:
+        folder = os.open(releases / str(version), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise ReleaseError(f"Release {version} cannot be opened: {error}") from error
+    try:
+        manifest = _read(folder, MANIFEST)
+        signing.verify(keys, manifest, _read(folder, SIGNATURE), what=f"release {version}")
+        contents = {MANIFEST: manifest}
+        for name, sha256 in msgspec.json.decode(manifest)["files"].items():
+            contents[name] = _read(folder, name)
+            if hashlib.sha256(contents[name]).hexdigest() != sha256:
+                raise ReleaseError(f"Release {version}: {name} is not the file that the manifest names.")
+    except (OSError, KeyError, ValueError, signing.SignatureError) as error:
+        raise ReleaseError(f"Release {version} cannot be used: {error}") from error
+    finally:
+        os.close(folder)
+    return contents
+
+
+def load(releases: Path, version: int, keys: Path) -> Release:
+    """A release ready to serve. Nothing is unpickled. Raises ReleaseError."""
+    return decode(version, read_files(releases, version, keys))
+
+
+def decode(version: int, files: Mapping[str, bytes]) -> Release:
+    """The release that these files describe. Raises ReleaseError where they do not fit each other."""
+    try:
+        manifest = msgspec.json.decode(files[MANIFEST])
+        arrays: dict[str, np.ndarray] = {}
+        if "scorecard.npz" in files:
+            with np.load(io.BytesIO(files["scorecard.npz"]), allow_pickle=False) as stored:
+                arrays = dict(stored)
+        return Release(
+            version=version,
+            provisional=manifest["provisional"],
+            estimator=manifest["estimator"],
+            scorecard=scorecards.from_document(msgspec.json.decode(files["scorecard.json"]), arrays),
+            schema=msgspec.convert(manifest["schema"], Schema),
+            metrics=manifest["metrics"],
+            test=manifest["test"],
+            reference=manifest["reference"],
+            sketch=msgspec.json.decode(files["sketch.json"]),
+            manifest=manifest,
+        )
+    except (KeyError, ValueError) as error:
+        raise ReleaseError(f"Release {version} cannot be decoded: {error}") from error
+
+
+def link(production: Path, *, current: int | None, previous: int | None) -> None:
+    """Remake the links from what the ledger says; each is replaced in one step."""
+    _link(production / "current", None if current is None else f"releases/{current}")
+    _link(production / "previous", None if previous is None else f"releases/{previous}")
+    for name in OLD_NAMES:
+        _link(production / name, None if current is None else f"current/{name}")
+    fsync_folder(production)
+
+
+def sweep(releases: Path, known: set[int]) -> list[str]:
+    """Remove the folders of releases that the ledger does not name. Returns their names."""
+    if not releases.exists():
+        return []
+    rubbish = [entry for entry in releases.iterdir() if not (entry.name.isdigit() and int(entry.name) in known)]
+    for entry in rubbish:
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    return sorted(entry.name for entry in rubbish)
+
+
+def _read(folder: int, name: str) -> bytes:
+    if "/" in name:
+        raise ReleaseError(f"The manifest names a file outside its folder: {name}")
+    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as stream:
+        return stream.read()
+
+
+def _link(path: Path, target: str | None) -> None:
+    if target is None:
+        path.unlink(missing_ok=True)
+        return
+    if path.is_symlink() and os.readlink(path) == target:
+        return
+    temporary = path.with_name(f".{path.name}.link")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(path)
+
+
+def remove(releases: Path, version: int) -> bool:
+    """Remove a release's folder; False where it is gone already."""
+    place = releases / str(version)
+    if not place.exists():
+        return False
+    rubbish = releases / f".{version}.gone"
+    place.rename(rubbish)  # in one step: a folder under a release's number is whole
+    shutil.rmtree(rubbish)
+    return True

@@ -1,0 +1,65 @@
+"""What happens to every request: its id, the guards, errors in their one form, headers, the count and the log."""
+
+from __future__ import annotations
+
+import re
+import traceback
+import uuid
+from pathlib import Path
+from time import perf_counter
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from server.guards import check_host, check_origin
+from server.problems import Kind, Problem, problem_of
+from server.services import ServedRequest
+from server.state import METRICS, SERVICES
+
+#: What an incoming X-Request-ID must look like to be kept.
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: A method is a label in the counts: an invented one is not given a series of its own.
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+UNMATCHED = "unmatched"
+_FRAMES = 3
+
+
+@web.middleware
+async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a request; no exception leaves here but that of a client that has gone."""
+    started = perf_counter()
+    given = request.headers.get("X-Request-ID", "")
+    request_id = given if _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+    response, detail = await _answer(request, handler, request_id)
+    response.headers["X-Request-ID"] = request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Server"] = "attritiond"
+    resource = request.match_info.route.resource
+    route = UNMATCHED if resource is None else resource.canonical
+    method = request.method if request.method in _METHODS else "other"
+    seconds = perf_counter() - started
+    request.app[METRICS].count(method, route, response.status, seconds)
+    request.app[SERVICES].served(ServedRequest(request_id, method, route, response.status, seconds, detail))
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler, request_id: str) -> tuple[web.StreamResponse, str | None]:
+    """The response, and what the log is told of a failure: never what the client sent."""
+    try:
+        check_host(request, request.app[SERVICES].settings.host)
+        check_origin(request)
+        return await handler(request), None
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is not None:
+            return problem.response(), problem.kind.slug
+        detail = f"It is in the log under request id {request_id}."
+        return Problem(Kind.INTERNAL, detail).response(), _place(error)
+
+
+def _place(error: Exception) -> str:
+    """The exception's type and where it was raised; its message could hold what a client sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
+    return " < ".join([type(error).__name__, *reversed(places)])

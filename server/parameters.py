@@ -1,0 +1,70 @@
+"""Parameters of the query and of the path."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from handlers.domain.files import FileState
+from server.problems import Problem, wrong_parameter
+
+DEFAULT_LIMIT, MAX_LIMIT = 100, 500
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_CALLS_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+
+
+def integer(request: web.Request, name: str, *, default: int, low: int, high: int) -> int:
+    """A whole number in the query. Raises Problem."""
+    given = request.query.get(name)
+    if given is None:
+        return default
+    if not _NUMBER.fullmatch(given) or not low <= int(given) <= high:
+        raise wrong_parameter(name, f"A whole number from {low} to {high} is expected.")
+    return int(given)
+
+
+def limit(request: web.Request) -> int:
+    """How many items a page has. Raises Problem."""
+    return integer(request, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
+
+
+def cursor(request: web.Request) -> int | None:
+    """Where a page begins. Raises Problem."""
+    given = request.query.get("cursor")
+    if given is None:
+        return None
+    if not _NUMBER.fullmatch(given):
+        raise bad_cursor()
+    return int(given)
+
+
+def calls_cursor(request: web.Request) -> tuple[int, int] | None:
+    """Where a page of the ranking begins: the ranked file's number and the last rank. Raises Problem."""
+    given = request.query.get("cursor")
+    if given is None:
+        return None
+    match = _CALLS_CURSOR.fullmatch(given)
+    if match is None:
+        raise bad_cursor()
+    return int(match[1]), int(match[2])
+
+
+def state(request: web.Request) -> FileState | None:
+    """The state that files are asked for by. Raises Problem."""
+    given = request.query.get("state")
+    try:
+        return None if given is None else FileState(given)
+    except ValueError as error:
+        raise wrong_parameter("state", f"One of {', '.join(FileState)} is expected.") from error
+
+
+def version(request: web.Request) -> int | None:
+    """The version in the path, or None for what can be no version."""
+    given = request.match_info["version"]
+    return int(given) if _NUMBER.fullmatch(given) else None
+
+
+def bad_cursor() -> Problem:
+    """The cursor is not one of ours."""
+    return wrong_parameter("cursor", 'Take the "next" of the page before, as it is.')

@@ -1,0 +1,135 @@
+"""Every route, once: what the application is built from, and what /openapi.json says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from aiohttp.typedefs import Handler
+
+from handlers.calls import Calls
+from handlers.records import DecisionItem, FileItem, ModelDetail, ModelItem, Page, Scoring
+from server.negotiation import ARROW, CSV, JSON
+from server.problems import Kind
+from server.views import deployment, health, page, prediction, records
+from server.wire import PredictionAnswer
+
+HTML, CSS, TEXT = "text/html", "text/css", "text/plain"
+
+
+class Ready(TypedDict):
+    """``waiting`` and ``undecided`` count files not yet taken and decided on; 0 and 0 when idle."""
+
+    status: str
+    problems: dict[str, str]
+    waiting: int
+    undecided: int
+
+
+class Alive(TypedDict):
+    """The loop turns."""
+
+    status: str
+
+
+class Deployed(TypedDict):
+    """The release that is current now."""
+
+    model_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``answers``: the type of a JSON answer, or None; ``forms``: its content types. ``old``: also without /v1."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    answers: Any = None
+    forms: tuple[str, ...] = (JSON,)
+    takes: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    problems: tuple[Kind, ...] = ()
+    old: bool = False
+
+
+_PAGING = (
+    Parameter("limit", "How many items.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+    Parameter("cursor", 'The "next" of the page before.', {"type": "string"}),
+)
+_STATE = Parameter("state", "Only files in this state.", {"type": "string"})
+_REASONS = Parameter(
+    "reasons",
+    "How many of the strongest contributions to give for each client.",
+    {"type": "integer", "minimum": 0, "maximum": 20, "default": 0},
+)
+_BODY = (Kind.MALFORMED, Kind.NOT_FOUND, Kind.TOO_LARGE, Kind.UNSUPPORTED_TYPE, Kind.WRONG_CLIENTS, Kind.NO_MODEL)
+_WRONG = (Kind.WRONG_PARAMETER,)
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST",
+        "/v1/prediction",
+        prediction.prediction,
+        "Score clients",
+        PredictionAnswer,
+        (JSON, CSV, ARROW),
+        takes=(JSON, CSV, ARROW),
+        parameters=(_REASONS,),
+        problems=_BODY,
+        old=True,
+    ),
+    Route(
+        "GET", "/v1/scoring", records.scoring, "How good the release is", Scoring, problems=(Kind.NO_MODEL,), old=True
+    ),
+    Route("GET", "/v1/summarystats", records.summarystats, "Statistics of the data set", dict[str, Any], old=True),
+    Route("GET", "/v1/diagnostics", records.diagnostics, "Timings, gaps, libraries, drift", dict[str, Any], old=True),
+    Route("GET", "/v1/files", records.files, "Files", Page[FileItem], parameters=(*_PAGING, _STATE), problems=_WRONG),
+    Route("GET", "/v1/models", records.models, "Releases", Page[ModelItem], parameters=_PAGING, problems=_WRONG),
+    Route("GET", "/v1/models/{version}", records.model, "One release", ModelDetail, problems=(Kind.NOT_FOUND,)),
+    Route(
+        "POST",
+        "/v1/models/{version}/deploy",
+        deployment.deploy,
+        "Make a release the current one",
+        Deployed,
+        problems=(Kind.NOT_FOUND, Kind.REFUSED),
+    ),
+    Route("POST", "/v1/rollback", deployment.rollback, "Go back one release", Deployed, problems=(Kind.REFUSED,)),
+    Route(
+        "GET", "/v1/decisions", records.decisions, "Decisions", Page[DecisionItem], parameters=_PAGING, problems=_WRONG
+    ),
+    Route(
+        "GET",
+        "/v1/calls",
+        records.calls,
+        "Clients of the newest unlabelled drop, by risk",
+        Calls,
+        parameters=_PAGING,
+        problems=(Kind.BAD_REQUEST, Kind.WRONG_PARAMETER, Kind.NO_MODEL),
+    ),
+    Route("GET", "/livez", health.livez, "Is it alive?", Alive),
+    Route("GET", "/readyz", health.readyz, "Can it predict? 503 if not", Ready),
+    Route("GET", "/metrics", health.metrics, "Counts for Prometheus", forms=(TEXT,)),
+    Route("GET", "/openapi.json", health.openapi, "This description", dict[str, Any]),
+    Route("GET", "/", page.index, "The page for people", forms=(HTML,)),
+    Route("GET", "/style.css", page.style, "How the page looks", forms=(CSS,)),
+)
+
+
+def addresses(route: Route) -> Iterator[str]:
+    """The paths that a route answers at."""
+    yield route.path
+    if route.old:
+        yield route.path.removeprefix("/v1")

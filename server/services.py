@@ -1,0 +1,66 @@
+"""What the server is given: the seams between HTTP and the rest, filled in by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handlers.domain.release import Release
+from handlers.domain.schema import DatasetSettings
+from handlers.storage.ledger import Ledger
+from handlers.storage.workspace import Workspace
+from server.settings import ServerSettings
+
+
+@dataclass(slots=True)
+class Champion:
+    """One reference, replaced after a deployment. A request takes ``release`` once and uses that alone."""
+
+    release: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What ``/readyz`` answers: a reason for each check that fails, and what has not been taken and decided."""
+
+    problems: Mapping[str, str] = field(default_factory=dict)
+    waiting: int = 0
+    undecided: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServedRequest:
+    """What the log is told of a request: no query, no body, no name of a client."""
+
+    request_id: str
+    method: str
+    route: str
+    status: int
+    seconds: float
+    detail: str | None
+
+
+class DeploymentRefused(Exception):
+    """A deployment that cannot be: the message says why and what to do next. ``unknown``: no such release."""
+
+    def __init__(self, message: str, *, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """``deploy`` takes a version, or None to go back to the previous release, and answers the version that is
+    current then; it raises DeploymentRefused. ``dependencies`` answers what the background check has cached and
+    starts nothing."""
+
+    settings: ServerSettings
+    dataset: DatasetSettings
+    workspace: Workspace
+    ledger: Ledger
+    champion: Champion
+    readiness: Callable[[], Readiness]
+    deploy: Callable[[int | None], Awaitable[int]]
+    dependencies: Callable[[], Mapping[str, Any]]
+    served: Callable[[ServedRequest], None]

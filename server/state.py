@@ -1,0 +1,19 @@
+"""What the views share: put into the application once, when it is built."""
+
+from __future__ import annotations
+
+import jinja2
+from aiohttp import web
+
+from handlers.calls import CallList
+from handlers.statistics import StatisticsCache
+from server.metrics import Metrics
+from server.services import Services
+
+SERVICES = web.AppKey("services", Services)
+CALLS = web.AppKey("calls", CallList)
+STATISTICS = web.AppKey("statistics", StatisticsCache)
+METRICS = web.AppKey("metrics", Metrics)
+PAGES = web.AppKey("pages", jinja2.Environment)
+STYLE = web.AppKey("style", bytes)
+OPENAPI = web.AppKey("openapi", bytes)

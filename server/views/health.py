@@ -1,0 +1,62 @@
+"""Is it alive, is it ready, and what does it count?"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from aiohttp import web
+
+from handlers.storage import files
+from handlers.storage.ledger import Ledger
+from server.metrics import CONTENT_TYPE
+from server.services import Readiness, Services
+from server.state import METRICS, OPENAPI, SERVICES
+from server.views.answers import json_response
+
+NO_MODEL = "No model has been deployed yet: labelled rows of both classes are needed in the source folder."
+
+
+async def livez(request: web.Request) -> web.Response:
+    """The loop turns."""
+    return json_response({"status": "alive"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Can it predict, and is anything left to do?"""
+    state = await asyncio.to_thread(readiness, request.app[SERVICES])
+    document = {
+        "status": "unavailable" if state.problems else "ready",
+        "problems": dict(state.problems),
+        "waiting": state.waiting,
+        "undecided": state.undecided,
+    }
+    return json_response(document, status=503 if state.problems else 200)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Counts for Prometheus."""
+    services = request.app[SERVICES]
+    counts = await asyncio.to_thread(_file_counts, services.ledger)
+    state = await asyncio.to_thread(readiness, services)
+    release = services.champion.release
+    text = request.app[METRICS].text(counts, state, None if release is None else release.version)
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
+
+
+async def openapi(request: web.Request) -> web.Response:
+    """The description of this API."""
+    return web.Response(body=request.app[OPENAPI], content_type="application/json")
+
+
+def readiness(services: Services) -> Readiness:
+    """What the daemon says, and that there is a model."""
+    state = services.readiness()
+    if services.champion.release is None and "model" not in state.problems:
+        return replace(state, problems={**state.problems, "model": NO_MODEL})
+    return state
+
+
+def _file_counts(ledger: Ledger) -> dict[str, int]:
+    with ledger.read() as connection:
+        return files.counts(connection)

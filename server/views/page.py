@@ -1,0 +1,61 @@
+"""The page at /: whom to call, what is deployed, and what has happened."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from handlers import records
+from handlers.calls import CallList, Calls
+from handlers.domain.release import Release
+from handlers.records import DecisionItem, FileItem, ModelDetail, Scoring
+from server.services import Readiness, Services
+from server.state import CALLS, PAGES, SERVICES, STYLE
+from server.views.health import readiness
+
+CLIENTS, RECENT = 50, 10
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the page shows; ``calls``, ``model`` and ``scoring`` are None before the first model."""
+
+    readiness: Readiness
+    release: Release | None
+    calls: Calls | None
+    model: ModelDetail | None
+    scoring: Scoring | None
+    files: list[FileItem]
+    decisions: list[DecisionItem]
+    value_column: str | None
+
+
+async def index(request: web.Request) -> web.Response:
+    """The page."""
+    overview = await asyncio.to_thread(_overview, request.app[SERVICES], request.app[CALLS])
+    html = request.app[PAGES].get_template("index.html").render(page=overview)
+    return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": _POLICY})
+
+
+async def style(request: web.Request) -> web.Response:
+    """Its style sheet."""
+    return web.Response(body=request.app[STYLE], content_type="text/css", charset="utf-8")
+
+
+def _overview(services: Services, calls: CallList) -> Overview:
+    release, ledger = services.champion.release, services.ledger
+    return Overview(
+        readiness=readiness(services),
+        release=release,
+        calls=None if release is None else calls.page(release, CLIENTS),
+        model=None if release is None else records.model(ledger, release.version),
+        scoring=None if release is None else records.scoring(ledger, release),
+        files=records.files_page(ledger, RECENT)["items"],
+        decisions=records.decisions_page(ledger, RECENT)["items"],
+        value_column=services.dataset.value_column,
+    )

@@ -1,0 +1,72 @@
+"""POST /v1/prediction."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from handlers.clients import Clients
+from handlers.domain.release import Release
+from handlers.prediction import MAX_REASONS, TooManyReasons, predict
+from server import parameters, wire
+from server.dataset_path import read_dataset
+from server.negotiation import ARROW, CSV, JSON, answer_form
+from server.problems import Kind, Problem, wrong_parameter
+from server.services import Services
+from server.state import SERVICES
+from server.views.answers import current_release
+
+#: JSON bodies up to this size are answered on the loop: handing them to a thread would take longer.
+INLINE_BYTES = 32 * 1024
+
+Encoded = tuple[bytes, str, dict[str, str]]
+
+
+async def prediction(request: web.Request) -> web.Response:
+    """Score the clients in the body, or those of a CSV inside the configured folders."""
+    release = current_release(request)
+    reasons = parameters.integer(request, "reasons", default=0, low=0, high=MAX_REASONS)
+    form = answer_form(request.headers.get("Accept", ""))
+    kind = request.content_type
+    if kind not in (JSON, CSV, ARROW):
+        raise Problem(Kind.UNSUPPORTED_TYPE, f"Send {JSON}, {CSV} or {ARROW} as Content-Type.")
+    content = await request.read()
+    services = request.app[SERVICES]
+    if kind == JSON and len(content) <= INLINE_BYTES:
+        asked = wire.decode_request(content)
+        if isinstance(asked.clients, list):
+            encoded = _answer(release, wire.clients_of_objects(release, asked.clients), reasons, form)
+            return _response(encoded)
+    encoded = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
+    return _response(encoded)
+
+
+def _read_and_answer(services: Services, release: Release, body: tuple[str, bytes], wanted: tuple[int, str]) -> Encoded:
+    """``body``: its content type and bytes; ``wanted``: how many reasons, and the form of the answer."""
+    return _answer(release, _read(services, release, *body), *wanted)
+
+
+def _read(services: Services, release: Release, kind: str, content: bytes) -> Clients:
+    max_bytes = services.settings.max_body_bytes
+    if kind == ARROW:
+        return wire.clients_of_arrow(release, content)
+    if kind == CSV:
+        return wire.clients_of_csv(release, content, max_bytes=max_bytes)
+    asked = wire.decode_request(content)
+    if isinstance(asked.clients, list):
+        return wire.clients_of_objects(release, asked.clients)
+    dataset = read_dataset(services.workspace, str(asked.dataset_path), max_bytes=max_bytes)
+    return wire.clients_of_csv(release, dataset, max_bytes=max_bytes)
+
+
+def _answer(release: Release, clients: Clients, reasons: int, form: str) -> Encoded:
+    try:
+        return wire.encode(predict(release, clients, reasons=reasons), form)
+    except TooManyReasons as error:
+        raise wrong_parameter("reasons", str(error)) from error
+
+
+def _response(encoded: Encoded) -> web.Response:
+    body, content_type, headers = encoded
+    return web.Response(body=body, content_type=content_type, headers=headers)

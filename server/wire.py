@@ -1,0 +1,154 @@
+"""Bodies of predictions: what was sent becomes clients, and what was said of them becomes an answer."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any, TypedDict
+
+import msgspec
+
+from handlers.calls import Reason, reason_item
+from handlers.clients import Clients, ClientsRefused, from_objects
+from handlers.domain.limits import Limits
+from handlers.domain.release import Release
+from handlers.prediction import Contribution, Prediction
+from server.negotiation import ARROW, CSV, JSON
+from server.problems import Fault, Kind, Problem
+
+#: Warnings in a header are cut to this.
+HEADER_CHARACTERS = 2_000
+
+
+class PredictionRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Clients as objects of column and value, or the path of a CSV inside the configured folders; one of the two."""
+
+    clients: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    dataset_path: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class PredictionAnswer(TypedDict, total=False):
+    """``predictions``: 1 where the probability reaches the threshold. ``reasons``: only where they were asked for."""
+
+    model_version: int
+    threshold: float
+    ids: list[str | None]
+    probabilities: list[float]
+    predictions: list[int]
+    warnings: list[str]
+    reasons: list[list[Reason]]
+
+
+_decoder = msgspec.json.Decoder(PredictionRequest)
+
+
+def decode_request(content: bytes) -> PredictionRequest:
+    """Read a JSON body. Raises Problem."""
+    try:
+        request = _decoder.decode(content)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at ")
+        raise Problem(Kind.WRONG_BODY, str(error), [Fault(place.strip("`") or "$", message)]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(Kind.MALFORMED, f"The body is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise Problem(Kind.MALFORMED, "The body is nested too deeply.") from error
+    if (request.clients is msgspec.UNSET) == (request.dataset_path is msgspec.UNSET):
+        raise Problem(Kind.WRONG_BODY, 'Send either {"clients": [{column: value, ...}, ...]} or {"dataset_path": ...}.')
+    return request
+
+
+def clients_of_objects(release: Release, objects: list[dict[str, Any]]) -> Clients:
+    """Clients that came as JSON objects. Raises Problem."""
+    try:
+        return from_objects(release, objects)
+    except ClientsRefused as error:
+        raise _refused(error) from error
+
+
+def clients_of_csv(release: Release, content: bytes, *, max_bytes: int) -> Clients:
+    """Clients that came as CSV, unpacked no larger than ``max_bytes``. Raises Problem."""
+    from handlers.client_tables import NotATable, from_csv
+
+    try:
+        return from_csv(release, content, Limits(max_decompressed_bytes=max_bytes))
+    except NotATable as error:
+        kind = Kind.TOO_LARGE if error.reason.code == "too_large" else Kind.MALFORMED
+        errors = [Fault(f"line {line}", error.reason.detail) for line in error.reason.lines]
+        raise Problem(kind, str(error), errors) from error
+    except ClientsRefused as error:
+        raise _refused(error) from error
+
+
+def clients_of_arrow(release: Release, content: bytes) -> Clients:
+    """Clients that came as an Arrow stream. Raises Problem."""
+    from handlers.client_tables import from_arrow
+    from server.arrow_wire import read_stream
+
+    table = read_stream(content, features=len(release.scorecard.features))
+    try:
+        return from_arrow(release, table)
+    except ClientsRefused as error:
+        raise _refused(error) from error
+
+
+def encode(prediction: Prediction, form: str) -> tuple[bytes, str, dict[str, str]]:
+    """The body, its content type and further headers."""
+    headers = {"X-Model-Version": str(prediction.model_version), "Vary": "Accept"}
+    if form == ARROW:
+        from server.arrow_wire import write_stream
+
+        return write_stream(prediction), ARROW, headers
+    if form == CSV:
+        headers["X-Threshold"] = repr(prediction.threshold)
+        if prediction.warnings:
+            headers["X-Warnings"] = _header(prediction.warnings)
+        return _csv(prediction), CSV, headers
+    return _json(prediction), JSON, headers
+
+
+def _json(prediction: Prediction) -> bytes:
+    answer: PredictionAnswer = {
+        "model_version": prediction.model_version,
+        "threshold": prediction.threshold,
+        "ids": prediction.ids,
+        "probabilities": prediction.probabilities.tolist(),
+        "predictions": prediction.predictions.tolist(),
+        "warnings": list(prediction.warnings),
+    }
+    if prediction.reasons is not None:
+        answer["reasons"] = [[reason_item(reason) for reason in reasons] for reasons in prediction.reasons]
+    return msgspec.json.encode(answer)
+
+
+def _csv(prediction: Prediction) -> bytes:
+    """One line for each client; a reason is ``column=value`` and its effect, ``tenure=3:+0.412``."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    rows = zip(prediction.ids, prediction.probabilities.tolist(), prediction.predictions.tolist(), strict=True)
+    if prediction.reasons is None:
+        writer.writerow(("id", "probability", "prediction"))
+        writer.writerows(rows)
+        return text.getvalue().encode()
+    most = max(map(len, prediction.reasons), default=0)
+    writer.writerow(("id", "probability", "prediction", *(f"reason_{number}" for number in range(1, most + 1))))
+    for row, reasons in zip(rows, prediction.reasons, strict=True):
+        writer.writerow((*row, *map(_reason_text, reasons)))
+    return text.getvalue().encode()
+
+
+def _reason_text(reason: Contribution) -> str:
+    named = zip(reason.columns, reason.values, strict=True)
+    pairs = " & ".join(f"{name}={'missing' if value is None else value}" for name, value in named)
+    return f"{pairs}:{reason.effect:+.3f}"
+
+
+def _header(warnings: tuple[str, ...]) -> str:
+    """Warnings as one line that any header can hold."""
+    text = " ".join(warnings).encode("ascii", "backslashreplace").decode()
+    return "".join(character if character.isprintable() else " " for character in text)[:HEADER_CHARACTERS]
+
+
+def _refused(error: ClientsRefused) -> Problem:
+    errors = [Fault(fault.location or "body", fault.message) for fault in error.faults]
+    return Problem(Kind.WRONG_CLIENTS, str(error), errors)

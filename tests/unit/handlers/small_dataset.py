@@ -1,0 +1,96 @@
+"""A workspace in a temporary folder, filled without the pipeline: what the reading steps are tested on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, ColumnType, Role, Schema
+from handlers.storage import dataset, parts, schemas
+from handlers.storage.ledger import Ledger, set_fact
+from handlers.storage.parts import Part, PartKind
+from handlers.storage.workspace import Workspace
+
+SCHEMA = Schema(
+    version=1,
+    columns=(
+        Column("corporation", ColumnType.TEXT, Role.ID),
+        Column("activity", ColumnType.INTEGER, Role.FEATURE),
+        Column("spend", ColumnType.NUMBER, Role.FEATURE),
+        Column("plan", ColumnType.CATEGORY, Role.FEATURE),
+        Column("exited", ColumnType.INTEGER, Role.TARGET),
+    ),
+)
+
+
+class SmallDataset:
+    """Every addition is a commit of its own."""
+
+    def __init__(self, root: Path, schema: Schema = SCHEMA) -> None:
+        self.workspace = Workspace(
+            root=root,
+            source=root / "sourcedata",
+            dataset=root / "ingesteddata",
+            test=root / "testdata",
+            models=root / "models",
+            production=root / "production_deployment",
+        )
+        self.workspace.make_folders()
+        self.ledger = Ledger(self.workspace.ledger)
+        self.schema = schema
+        with self.ledger.write() as connection:
+            schemas.write(connection, schema)
+
+    def add(self, columns: dict[str, list[object]], *, file: int = 1) -> Part:
+        """Add rows with the types of the schema as it is now."""
+        count = len(next(iter(columns.values())))
+        types = {column.name: dataset.arrow_type(column) for column in self.schema.columns}
+        arrays = {name: pa.array(values, types[name]) for name, values in columns.items()}
+        arrays[FILE_COLUMN] = pa.array([file] * count, pa.int64())
+        arrays[LINE_COLUMN] = pa.array(range(2, count + 2), pa.int64())
+        return self.add_part(PartKind.ROWS, pa.table(arrays))
+
+    def add_part(self, kind: PartKind, table: pa.Table) -> Part:
+        """Write and record a part."""
+        with self.ledger.write() as connection:
+            version = dataset.version(connection) + 1
+            path = f"{kind}-{version:08d}.parquet"
+            size = parts.write(self.workspace.parts, path, table)
+            first = dataset.total_rows(connection) if kind is PartKind.ROWS else 0
+            part = Part(path, kind, table.num_rows, size, version, first_row=first)
+            number = parts.record(connection, part)
+            set_fact(connection, "dataset_version", version)
+        with self.ledger.read() as connection:
+            return next(part for part in parts.listed(connection, kind) if part.id == number)
+
+    def label(self, rows: list[int], values: list[object], *, file: int = 9, first: bool = True) -> Part:
+        """Add later labels."""
+        count = len(rows)
+        target = self.schema.with_role(Role.TARGET)
+        assert target is not None
+        table = pa.table(
+            {
+                dataset.LABEL_ROW: pa.array(rows, pa.int64()),
+                dataset.LABEL_VALUE: pa.array(values, dataset.arrow_type(target)),
+                dataset.LABEL_PERIOD: pa.nulls(count, pa.string()),
+                dataset.LABEL_FILE: pa.array([file] * count, pa.int64()),
+                dataset.LABEL_FIRST: pa.array([first] * count),
+            }
+        )
+        return self.add_part(PartKind.LABELS, table)
+
+    def supersede(self, rows: list[int]) -> Part:
+        """Say that later rows have replaced these."""
+        return self.add_part(PartKind.SUPERSEDED, pa.table({dataset.LABEL_ROW: pa.array(rows, pa.int64())}))
+
+    def learn(self, schema: Schema) -> None:
+        """Change the schema."""
+        self.schema = schema
+        with self.ledger.write() as connection:
+            schemas.write(connection, schema)
+
+    def snapshot(self, columns: list[str] | None = None) -> pa.Table:
+        """Read the data set."""
+        with self.ledger.read() as connection:
+            return dataset.snapshot(connection, self.workspace.parts, self.schema, columns)

@@ -1,0 +1,216 @@
+"""A small workspace with two files, two releases and a decision, and the services over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, RowCounts
+from handlers.domain.release import Release
+from handlers.domain.schema import Column, ColumnType, DatasetSettings, Role, Schema
+from handlers.domain.scorecard import Categories, Cuts, Feature, Line, Scorecard, Table
+from handlers.storage import dataset, decisions, files, models, parts, schemas
+from handlers.storage.decisions import DecisionRecord
+from handlers.storage.ledger import Ledger, set_fact
+from handlers.storage.models import ModelRecord
+from handlers.storage.parts import Part, PartKind
+from handlers.storage.workspace import Workspace
+from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
+from server.settings import ServerSettings
+
+AT = "2025-11-20T11:52:00.123Z"
+METRICS = {"rows": 40, "positives": 12, "f1": 0.61, "precision": 0.6, "recall": 0.62, "roc_auc": 0.8, "log_loss": 0.4}
+SETTINGS = DatasetSettings(value_column="arr")
+SCHEMA = Schema(
+    version=1,
+    columns=(
+        Column("corporation", ColumnType.TEXT, Role.ID),
+        Column("tenure", ColumnType.NUMBER, Role.FEATURE),
+        Column("contract", ColumnType.CATEGORY, Role.FEATURE),
+        Column("seats", ColumnType.INTEGER, Role.FEATURE, optional=True),
+        Column("arr", ColumnType.NUMBER, Role.IGNORED),
+        Column("exited", ColumnType.INTEGER, Role.TARGET),
+    ),
+    provisional=False,
+    negative_label="0",
+)
+SCORECARD = Scorecard(
+    base=-0.5,
+    threshold=0.5,
+    terms=(
+        Line("tenure", centre=24.0, scale=12.0, slope=-1.0, offset=0.0, missing=0.1, low=0.0, high=72.0),
+        Table((Categories("contract", ("monthly", "yearly")),), np.array([0.8, -0.9, 0.05, 0.0])),
+        Table((Cuts("seats", (10.0,)),), np.array([0.3, -0.2, 0.0])),
+    ),
+    features=(Feature("tenure", True), Feature("contract", False), Feature("seats", True)),
+)
+CLIENT = {"corporation": "abcd", "tenure": 3, "contract": "monthly", "seats": 4}
+
+
+def release(version: int = 2, *, test: Mapping[str, float | int | None] | None = None) -> Release:
+    """A release that was made by hand."""
+    return Release(
+        version=version,
+        provisional=version == 1,
+        estimator="logistic",
+        scorecard=SCORECARD,
+        schema=SCHEMA,
+        metrics=METRICS,
+        test=test,
+        reference={},
+        sketch={},
+        manifest={"libraries": {}},
+    )
+
+
+@dataclass(slots=True)
+class House:
+    """What a test looks at."""
+
+    workspace: Workspace
+    ledger: Ledger
+    champion: Champion
+    served: list[ServedRequest] = field(default_factory=list)
+    deployed: list[int | None] = field(default_factory=list)
+    readiness: Readiness = field(default_factory=Readiness)
+    settings: ServerSettings = field(default_factory=ServerSettings)
+
+    def services(self) -> Services:
+        """The services over this house."""
+
+        async def deploy(version: int | None) -> int:
+            self.deployed.append(version)
+            if version is not None and version > 2:
+                raise DeploymentRefused(f"There is no release {version}.", unknown=True)
+            if version is None:
+                raise DeploymentRefused("There is no previous release to go back to.")
+            return version
+
+        return Services(
+            settings=self.settings,
+            dataset=SETTINGS,
+            workspace=self.workspace,
+            ledger=self.ledger,
+            champion=self.champion,
+            readiness=lambda: self.readiness,
+            deploy=deploy,
+            dependencies=dict[str, Any],
+            served=self.served.append,
+        )
+
+
+def empty_house(folder: Path) -> House:
+    """A workspace before its first file."""
+    workspace = Workspace(
+        root=folder,
+        source=folder / "sourcedata",
+        dataset=folder / "ingesteddata",
+        test=folder / "testdata",
+        models=folder / "models",
+        production=folder / "production_deployment",
+    )
+    workspace.make_folders()
+    return House(workspace, Ledger(workspace.ledger), Champion())
+
+
+def full_house(folder: Path) -> House:
+    """Two releases, of which 2 is current; six labelled rows; five clients ranked by release 2, one of whom left."""
+    house = empty_house(folder)
+    house.champion.release = release()
+    add_rows(
+        house, 1, "june.csv", [("a", 1, 0), ("b", 2, 0), ("gone", 3, 1), ("back", 4, 1), ("back", 5, 0), ("c", 6, 0)]
+    )
+    add_drop(house, 2, "july.csv", ["a", "gone", "<b>&'\"", "back", "e"], tenures=[60, 1, 2, 12, None])
+    with house.ledger.write() as connection:
+        started = DecisionRecord(0, "drift", (), 6, 1, AT, None, 0, None, None)
+        decision = decisions.start(connection, started, [])
+        evidence = {
+            "sentence": "Model 2 was promoted: its log loss is lower.",
+            "policy": "evidence",
+            "model_version": 2,
+        }
+        decisions.end(connection, decision, verdict="promoted", record=evidence, ended_at=AT)
+        for version in (1, 2):
+            made_by = decision if version == 2 else None
+            models.add(connection, ModelRecord(version, "", version == 1, "logistic", 6, 1, METRICS, made_by, AT))
+            models.set_current(connection, version)
+        set_fact(connection, "prequential", {**METRICS, "rows": 6})
+        refused = Reason("quotes", "A quotation mark in line 3 is never closed.", "Correct it.", (3,))
+        files.add(
+            connection, _file(3, "broken.csv", FileState.QUARANTINED, RowCounts(), refused), _STAMP, published=True
+        )
+    return house
+
+
+def add_rows(house: House, seq: int, name: str, rows: Sequence[tuple[str, float, int | None]]) -> None:
+    """A labelled file: id, tenure, label of each row."""
+    ids, tenures, labels = zip(*rows, strict=True)
+    table = pa.table(
+        {
+            "corporation": pa.array(ids, pa.string()),
+            "tenure": pa.array(tenures, pa.float64()),
+            "contract": pa.array(["monthly"] * len(rows)),
+            "seats": pa.array([5] * len(rows), pa.int64()),
+            "arr": pa.array([1000.5] * len(rows)),
+            "exited": pa.array(labels, pa.int64()),
+        }
+    )
+    _add(house, _file(seq, name, FileState.INGESTED, RowCounts(len(rows), len(rows))), table)
+
+
+def add_drop(house: House, seq: int, name: str, ids: Sequence[str], *, tenures: Sequence[float | None]) -> None:
+    """An unlabelled file, ranked by release 2."""
+    rows = len(ids)
+    table = pa.table(
+        {
+            "corporation": pa.array(ids, pa.string()),
+            "tenure": pa.array(tenures, pa.float64()),
+            "contract": pa.array(["monthly", "yearly", None, "monthly", "other"][:rows]),
+            "seats": pa.array([1, 20, None, 4, 5][:rows], pa.int64()),
+            "arr": pa.array([10.0, 20.0, None, 40.0, 50.0][:rows]),
+            "exited": pa.nulls(rows, pa.int64()),
+        }
+    )
+    first = _add(house, _file(seq, name, FileState.SCORED, RowCounts(rows, rows)), table)
+    columns = {
+        "tenure": np.array([np.nan if tenure is None else tenure for tenure in tenures]),
+        "contract": np.array(table["contract"].to_pylist(), dtype=object),
+        "seats": np.array([np.nan if seats is None else seats for seats in table["seats"].to_pylist()]),
+    }
+    ranked = pa.table(
+        {
+            "row": pa.array(range(first, first + rows), pa.int64()),
+            "id": table["corporation"],
+            "probability": SCORECARD.probabilities(columns),
+        }
+    )
+    path = f"ranked-{seq}-2.parquet"
+    size = parts.write(house.workspace.parts, path, ranked)
+    with house.ledger.write() as connection:
+        parts.record(connection, Part(path, PartKind.RANKED, rows, size, seq, owner=seq, model=2))
+
+
+_STAMP = FileStamp(1, 2, 300, 4, 5)
+
+
+def _file(seq: int, name: str, state: FileState, rows: RowCounts, reason: Reason | None = None) -> FileRecord:
+    return FileRecord(seq, name, f"{seq:064d}", state, reason, (), rows, 0, 300, AT, AT, 0.01, seq)
+
+
+def _add(house: House, record: FileRecord, table: pa.Table) -> int:
+    with house.ledger.write() as connection:
+        first = dataset.total_rows(connection)
+        schemas.write(connection, SCHEMA)
+        table = table.append_column("__file__", pa.array([record.seq] * table.num_rows, pa.int64()))
+        table = table.append_column("__line__", pa.array(range(2, table.num_rows + 2), pa.int64()))
+        path = f"rows-{record.seq}.parquet"
+        size = parts.write(house.workspace.parts, path, table)
+        parts.record(connection, Part(path, PartKind.ROWS, table.num_rows, size, record.seq, first_row=first))
+        files.add(connection, record, _STAMP, published=True)
+        set_fact(connection, "dataset_version", record.seq)
+    return first
