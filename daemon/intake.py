@@ -22,8 +22,8 @@ from daemon.backlog import Found, Kind, Unavailable, look, not_an_input, scan, w
 from daemon.hints import Hint
 from daemon.settling import Complete, Settling, Sign
 from daemon.watcher import FolderWatch
-from daemon.watching_settings import WatchingSettings
 from handlers.domain.files import FileStamp, Reason
+from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.domain.ordering import natural_key
 
 _FOLDER_CHECK_SECONDS = 1.0
@@ -51,7 +51,7 @@ class Intake:
     def __init__(
         self,
         folder: Path,
-        settings: WatchingSettings,
+        settings: IngestionSettings,
         *,
         known: Callable[[str, FileStamp], bool],
         clock: Callable[[], float] = time.monotonic,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -86,10 +86,15 @@ class Ending:
     told: tuple[Fact, ...] = ()
 
 
-def end(house: House, block: OpenBlock, ending: Ending) -> None:
-    """Commit the verdict, the state that the next decision starts from, and the release if there is one."""
+def end(house: House, block: OpenBlock, ending: Ending) -> Ending:
+    """Commit the verdict, the state that the next decision starts from, and the release if there is one.
+
+    Returns what was committed: where somebody has deployed another model meanwhile, that one stays.
+    """
     at = house.now()
     with house.ledger.write() as connection:
+        if models.current(connection) != ending.record["champion_before"]:
+            ending = _overtaken(connection, block, ending)
         if ending.scores is not None:
             parts.record(connection, ending.scores)
         if ending.model is not None:
@@ -103,6 +108,29 @@ def end(house: House, block: OpenBlock, ending: Ending) -> None:
             set_fact(connection, name, value)
         add_timing(connection, ending.timing, at=at)
         events.add(connection, ending.told, at=at)
+    return ending
+
+
+def _overtaken(connection: Connection, block: OpenBlock, ending: Ending) -> Ending:
+    now = models.current(connection)
+    sentence = f"Model {now} was deployed by hand while this was decided; it stays. {ending.record['reason']}"
+    record = {**ending.record, "sentence": sentence, "model_version": now}
+    told = Fact("model.kept", {"decision": block.id, "model_version": now, "detail": sentence})
+    return replace(
+        ending, verdict="kept", record=record, state=decisions.state(connection), model=None, told=(told,)
+    )
+
+
+def give_up(house: House) -> None:
+    """End the decision that the worker has died on twice: the champion stays, and nothing loops."""
+    with house.ledger.write() as connection:
+        record = decisions.unfinished(connection)
+        if record is None:
+            return
+        sentence = "The worker died twice on this decision; the model was kept. Its rows are learned from next time."
+        document = {"sentence": sentence, "model_version": models.current(connection), "candidates": []}
+        decisions.end(connection, record.id, verdict="failed", record=document, ended_at=house.now())
+        decisions.set_state(connection, {**decisions.state(connection), "challenge_due": False})
 
 
 def add_timing(connection: Connection, spent: dict[str, tuple[int, float]], *, at: str) -> None:

@@ -10,34 +10,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import joblib
+import joblib
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from handlers import testdata
+from handlers.activation import proved
 from handlers.domain import divergence
 from handlers.domain import scorecard as scorecards
-from handlers.domain.facts import Fact
+from handlers.domain.batch import LabelledTable
 from handlers.domain.metrics import log_losses, measure
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.house import House
-from handlers.retention import prune_releases
 from handlers.scoring_columns import columns_of
-from handlers.storage import decisions, events, models, releases, schemas
+from handlers.storage import releases, schemas
 from handlers.storage import files as ledger_files
 from handlers.storage.published import name_lines
-from handlers.testdata import LabelledTable
 from handlers.training_window import Window
 
 GOLDEN_ROWS = 20
 """Rows whose predictions are stored with the release; a reader must answer them to the last bit."""
 
 LIBRARIES = ("scikit-learn", "interpret-core", "numpy", "pandas", "pyarrow", "joblib")
-
-
-class NotDeployable(Exception):
-    """A release does not answer its own golden rows as it should; the champion stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +51,11 @@ class Plan:
     record: Mapping[str, Any]
 
 
-def prepare(house: House, window: Window, plan: Plan) -> Release:
+def prepare(house: House, window: Window, plan: Plan, tests: Sequence[LabelledTable]) -> Release:
     """Write the release's folder, read it back as its readers do, and have it answer its golden rows.
 
     Nothing is deployed by this. Raises NotDeployable, or ReleaseError where it cannot be read back.
     """
-    tests, _ = testdata.read(house, window.schema)
     with house.ledger.read() as connection:
         names = ledger_files.accepted_names(connection)
     files = _files(window, plan, tests)
@@ -70,23 +64,6 @@ def prepare(house: House, window: Window, plan: Plan) -> Release:
     files["manifest.json"] = _manifest(house, window, plan, files, tests)
     releases.write(house.workspace.releases, plan.version, files, house.workspace.keys)
     return proved(house, plan.version)
-
-
-def proved(house: House, version: int) -> Release:
-    """Read a release back through the readers' path and hold it against its golden rows."""
-    contents = releases.read_files(house.workspace.releases, version, house.workspace.keys)
-    release = releases.decode(version, contents)
-    golden = msgspec.json.decode(contents["golden.json"])
-    columns: dict[str, NDArray[Any]] = {
-        feature.name: np.array(
-            [np.nan if value is None and feature.numeric else value for value in golden["columns"][feature.name]],
-            dtype=np.float64 if feature.numeric else object,
-        )
-        for feature in release.scorecard.features
-    }
-    if release.scorecard.log_odds(columns).tolist() != golden["log_odds"]:
-        raise NotDeployable(f"release {version} does not give the predictions that were stored with it")
-    return release
 
 
 def reference(labels: NDArray[np.int8], held_out: NDArray[np.float64]) -> dict[str, float]:
@@ -175,39 +152,3 @@ def _manifest(
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
     }
     return msgspec.json.format(msgspec.json.encode(manifest))
-
-
-def activate(house: House, version: int) -> Release:
-    """Make an older release the current one: proved first, then one commit, then the links.
-
-    Raises ReleaseError or NotDeployable, and then the champion stays.
-    """
-    release = proved(house, version)
-    with house.ledger.write() as connection:
-        before = models.current(connection)
-        models.set_current(connection, version)
-        state = {"version": version, "challenge_due": False}
-        decisions.set_state(connection, state)
-        told = Fact("model.rolled_back", {"model_version": version, "before": before})
-        events.add(connection, [told], at=house.now())
-    link(house)
-    return release
-
-
-def link(house: House) -> None:
-    """Remake the links from the ledger, and remove the folders of releases beyond those that are kept."""
-    with house.ledger.read() as connection:
-        current, previous = models.current(connection), models.previous(connection)
-        versions = [model.version for model in models.page(connection, limit=10_000)]
-    releases.link(house.workspace.production, current=current, previous=previous)
-    keep = {version for version in (current, previous) if version is not None}
-    prune_releases(
-        house.workspace.releases, newest_first=versions, keep=keep, settings=house.learning.retention
-    )
-
-
-def current(house: House) -> Release | None:
-    """The release that the ledger says is current, ready to serve; None before the first."""
-    with house.ledger.read() as connection:
-        version = models.current(connection)
-    return None if version is None else releases.load(house.workspace.releases, version, house.workspace.keys)

@@ -40,15 +40,15 @@ def document(decision: int, rows: int, drifts: tuple[ColumnDrift, ...]) -> dict[
     return {"decision": decision, "rows": rows, "columns": columns}
 
 
-def fact(block: OpenBlock, release: Release | None, drifts: tuple[ColumnDrift, ...]) -> Fact:
+def fact(block: OpenBlock, release: Release, drifts: tuple[ColumnDrift, ...]) -> Fact:
     """What the log says: the columns that alert, and the largest index."""
     return Fact(
         "drift.scored",
         {
             "decision": block.id,
-            "model_version": None if release is None else release.version,
+            "model_version": release.version,
             "rows": len(block.rows),
             "alerts": [one.name for one in drifts if one.alert],
-            "largest_psi": round(max((one.psi for one in drifts), default=0.0), 4),
+            "largest_psi": round(max(one.psi for one in drifts), 4),
         },
     )

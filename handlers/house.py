@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.domain.limits import Limits
 from handlers.domain.promotion import PromotionSettings
 from handlers.domain.retraining import DriftSettings, TrainingSettings
 from handlers.domain.schema import DatasetSettings
-from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.retention import RetentionSettings
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -16,9 +13,9 @@ from sqlalchemy import Connection
 from handlers.commit_group import Group, Outcome
 from handlers.domain.batch import Batch, Placed
 from handlers.domain.deduplication import Placement, place_all, place_keys, place_rows
-from handlers.domain.row_hash import row_hashes
 from handlers.domain.files import FileState, Reason, RowCounts, RowFault
-from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, Fraction, Role, Schema
+from handlers.domain.row_hash import row_hashes
+from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, Role, Schema
 from handlers.house import House
 from handlers.storage import dataset, decisions
 

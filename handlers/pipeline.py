@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handlers import (
+    activation,
     commit_group,
     decision_blocks,
     deliberation,
@@ -15,6 +16,7 @@ from handlers import (
     publication,
     refusal,
     scoring,
+    testdata,
     training,
     training_window,
 )
@@ -66,7 +68,8 @@ def decide(house: House, champion: Release | None, tell: Tell) -> Release | None
     shifts = drift.score(champion, window, block)
     case = Deliberation(block, champion, window, seen, shifts, started)
     reason = case.reason(house)
-    tell(drift.fact(block, champion, shifts))
+    if champion is not None and shifts:
+        tell(drift.fact(block, champion, shifts))
     tell(reason.fact(block.id, len(block.rows)))
     judged = evaluation.held_out(house, window, champion, reason)
     challengers = training.challengers(window, judged, reason, settings.training)
@@ -76,10 +79,10 @@ def decide(house: House, champion: Release | None, tell: Tell) -> Release | None
     if verdict is not None and verdict.winner is not None:
         trained = training.refit(window, verdict.winner, settings.training)
         tell(training.fact(block.id, trained, house.timer() - started))
-        release = deployment.prepare(house, window, deliberation.plan(house, case, reason, verdict, trained))
-    ending = deliberation.ending(house, case, reason, verdict, release)
-    decision_blocks.end(house, block, ending)
-    deployment.link(house)
+        plan = deliberation.plan(house, case, reason, verdict, trained)
+        release = deployment.prepare(house, window, plan, testdata.read(house, window.schema))
+    ending = decision_blocks.end(house, block, deliberation.ending(house, case, reason, verdict, release))
+    activation.link(house)
     for fact in ending.told:
         tell(fact)
-    return release
+    return release if ending.model is not None else None

@@ -115,7 +115,7 @@ def _link(reports: Path, version: int) -> None:
     """Point ``latest`` to this version unless it points to a newer one that is there."""
     link = reports / LATEST
     if link.is_symlink():
-        target = os.readlink(link)
+        target = str(link.readlink())
         if target.isdigit() and int(target) >= version and (reports / target).is_dir():
             return
     temporary = reports / f".{LATEST}.link"

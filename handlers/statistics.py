@@ -77,7 +77,7 @@ def _describe(column: Column, values: pa.ChunkedArray) -> dict[str, Any]:
 
 def _numbers(values: pa.ChunkedArray) -> np.ndarray:
     """The values that are there; NaN is no value."""
-    numbers = values.drop_null().to_numpy()
+    numbers: np.ndarray = values.drop_null().to_numpy()
     return numbers if numbers.dtype != np.float64 else numbers[~np.isnan(numbers)]
 
 

@@ -14,7 +14,7 @@ from handlers.domain.labels import canonical_label
 from handlers.domain.row_hash import row_hashes
 from handlers.domain.schema import Column, ColumnType, DatasetSettings, Role, Schema
 from handlers.house import House
-from handlers.storage import dataset, schemas
+from handlers.storage import dataset, decisions, schemas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +43,18 @@ class Window:
 
 
 def read(house: House) -> Window:
-    """All labelled rows, or the newest ``training.max_rows`` of them."""
+    """All labelled rows that a decision has taken up, or the newest ``training.max_rows`` of them.
+
+    What is undecided is left out: a row is scored by the champion before anything is learned from it.
+    """
+    parts = house.workspace.parts
     with house.ledger.read() as connection:
         schema = schemas.read(connection)
-        table = dataset.snapshot(connection, house.workspace.parts, schema)
+        table = dataset.snapshot(connection, parts, schema)
         version = dataset.version(connection)
+        undecided = dataset.block_rows(connection, parts, schema, decisions.waiting(connection))
     labels = labels_of(table, schema, house.dataset)
+    labels[np.isin(table[dataset.ROW_COLUMN].to_numpy(), undecided)] = -1
     labelled = np.flatnonzero(labels >= 0)
     total, positives = len(labelled), int((labels == 1).sum())
     newest = labelled[-house.learning.training.max_rows :]

@@ -25,7 +25,7 @@ def read_dataset(workspace: Workspace, given: str, *, max_bytes: int) -> bytes:
         inside = any(folder.is_relative_to(os.path.realpath(allowed)) for allowed in _allowed(workspace))
     except (OSError, ValueError) as error:
         raise _outside() from error
-    if not inside:
+    if not inside or os.path.isdir(folder / path.name):  # noqa: PTH112 - Path.is_dir raises for names that are too long
         raise _outside()
     taken = take(folder, path.name, max_bytes=max_bytes)
     if not isinstance(taken, NotTaken):

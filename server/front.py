@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+
+class _NoPandas:
+    """A finder that says of pandas that it is not installed."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find nothing; refuse pandas."""
+        if name == "pandas":
+            raise ImportError("pandas is kept out of this process")
+        return None
 
 
 def keep_pandas_out() -> None:
@@ -14,10 +29,11 @@ def keep_pandas_out() -> None:
     """
     if "pandas" in sys.modules:
         return
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # how Python is told that a module cannot be imported
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
     try:
         import pyarrow as pa
 
         pa.array([0])
     finally:
-        del sys.modules["pandas"]
+        sys.meta_path.remove(finder)

@@ -50,3 +50,11 @@ class Placed:
     def unlabelled(self) -> NDArray[np.bool_]:
         """Which rows are to be scored: bool[n]; none of a file of later labels."""
         return (self.batch.labels < 0) & (self.batch.kind == "rows")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTable:
+    """Rows whose labels are known. ``labels``: int8[n], 1 left, 0 stayed."""
+
+    table: pa.Table
+    labels: NDArray[np.int8]

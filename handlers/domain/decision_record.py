@@ -60,7 +60,7 @@ def document(decided: Decided, policy: str, metrics: Mapping[str, Any] | None) -
 
 
 def _gain(decided: Decided) -> str:
-    shown = [one for one in decided.candidates if "gain" in one]
+    shown = [one for one in decided.candidates if "gain" in one and one["gain"] != 0.0]
     if decided.verdict == "promoted":
         shown = [one for one in shown if one["estimator"] == decided.estimator]
     if not shown:

@@ -13,13 +13,15 @@ class IngestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """``ingestion``: how files are noticed, taken, refused and left."""
 
     observer: Literal["auto", "inotify", "polling"] = "auto"
-    """How changes of the folder are noticed at once; auto: inotify where the system has it."""
+    """auto: the kernel's events, and comparing listings where those do not come (network shares); or one of the two."""
     rescan_seconds: Annotated[float, msgspec.Meta(gt=0)] = 30.0
-    """Seconds between two scans of the folder; the scan finds what no event told of (network file systems, links)."""
+    """The whole folder is read again after so many seconds, because events get lost; 20,000 names take about 0.1 s."""
     settle_seconds: Annotated[float, msgspec.Meta(ge=0)] = 2.0
-    """Seconds for which a file of unknown completeness must hold still before it is taken."""
+    """A file that may still be written to is taken when it has not changed for so many seconds: longer than the pauses
+    of a slow copy. Files that are moved into the folder do not wait."""
     quiet_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.05
-    """Seconds for which a file that its writer has closed must hold still; a writer may open it again at once."""
+    """A file that its writer has closed is taken after so many seconds without a change: long enough for a program
+    that closes a file and at once opens it again to append."""
     decide_after_seconds: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     """A decision starts when no file waits, and at the latest this many seconds after rows came in."""
     after: Literal["keep", "archive", "delete"] = "keep"

@@ -40,7 +40,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most so many of the newest labelled rows are learned from; more make a fit slower, hardly better."""
     max_categories: Annotated[int, msgspec.Meta(ge=2)] = 100
     """A text column with more distinct values is kept but not learned from."""
-    seed: int = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 1
     """The seed of folds and estimators: the same rows give the same model."""
 
 

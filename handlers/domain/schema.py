@@ -12,7 +12,7 @@ import msgspec
 #: Columns that a stored row carries beside its own; a file that uses one of these names is refused.
 FILE_COLUMN = "__file__"
 LINE_COLUMN = "__line__"
-RESERVED_COLUMNS = (FILE_COLUMN, LINE_COLUMN)
+RESERVED_COLUMNS = (FILE_COLUMN, LINE_COLUMN, "__row__")
 
 TypeOverride = Literal["number", "category", "text"]
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from handlers.figures import style
 
+#: Above this share a cell is so dark that its text is white.
+DARK = 0.6
+
 
 def draw(figure: FigureBase, labels: NDArray[np.int8], probabilities: NDArray[np.float64], threshold: float) -> None:
     """Draw counts, and percents of what really happened (of each row of the matrix)."""
@@ -26,7 +29,7 @@ def draw(figure: FigureBase, labels: NDArray[np.int8], probabilities: NDArray[np
         for column in range(2):
             share = shares[row, column]
             percent = f"{100 * share:.1f} %" if totals[row, 0] else "no such rows"
-            colour = "white" if share > 0.6 else "black"
+            colour = "white" if share > DARK else "black"
             text = f"{counts[row, column]:,}\n{percent}"
             axes.text(column, row, text, ha="center", va="center", fontsize=style.TITLE, color=colour)
     style.name_ticks(axes, ["predicted to stay", "predicted to leave"], vertical=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def _roc(axes: Axes, points: Rates, chosen: NDArray[np.intp]) -> None:
     axes.plot(alarms, recall, color=style.BLUE, linewidth=1.6)
     place = chosen[-1] + 1 if len(chosen) else 0
     axes.plot(alarms[place], recall[place], "o", color=style.RED, markersize=5)
-    _note(axes, f"area {area:.3f}", 0.97, 0.05)
+    _note(axes, f"area {area:.3f}", side="bottom")
     _unit_square(axes, x="of those who stayed, called", y="of those who left, found")
 
 
@@ -66,13 +67,13 @@ def _precision(axes: Axes, points: Rates, chosen: NDArray[np.intp], share: float
     axes.step(np.append(0.0, points.recall), np.append(points.precision[0], points.precision), color=style.BLUE)
     if len(chosen):
         axes.plot(points.recall[chosen[-1]], points.precision[chosen[-1]], "o", color=style.RED, markersize=5)
-    _note(axes, f"calling everybody: {share:.3f}", 0.97, 0.95)
+    _note(axes, f"calling everybody: {share:.3f}", side="top")
     _unit_square(axes, x="of those who left, found", y="of those called, who left")
 
 
-def _note(axes: Axes, text: str, x: float, y: float) -> None:
-    side = "bottom" if y < 0.5 else "top"
-    axes.text(x, y, text, transform=axes.transAxes, ha="right", va=side, fontsize=style.SMALL, color=style.GREY)
+def _note(axes: Axes, text: str, *, side: Literal["top", "bottom"]) -> None:
+    y = 0.95 if side == "top" else 0.05
+    axes.text(0.97, y, text, transform=axes.transAxes, ha="right", va=side, fontsize=style.SMALL, color=style.GREY)
 
 
 def _unit_square(axes: Axes, *, x: str, y: str) -> None:

@@ -101,8 +101,8 @@ def _draw_pair(axes: Axes, shape: Curve) -> None:
     for place, axis in enumerate((axes.xaxis, axes.yaxis)):
         positions, names = _pair_ticks(shape, place)
         axis.set_ticks(positions, labels=names, fontsize=style.SMALL, parse_math=False)
-    corner = {"xycoords": "axes fraction", "ha": "right", "va": "bottom", "fontsize": style.SMALL}
-    axes.annotate(f"log-odds ± {bound:.2g}", (1, 1), color=style.GREY, **corner)
+    scale = f"log-odds ± {bound:.2g}"
+    axes.text(1, 1, scale, transform=axes.transAxes, ha="right", va="bottom", fontsize=style.SMALL, color=style.GREY)
 
 
 def _pair_ticks(shape: Curve, place: int) -> tuple[list[float], list[str]]:

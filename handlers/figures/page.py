@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from handlers.domain.scorecard import Scorecard
@@ -48,10 +49,9 @@ class Content:
 def draw(content: Content) -> Figure:
     """Lay the page out."""
     figure = style.new_figure(*A4)
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.set(w_pad=0.15, h_pad=0.12)
-    top, middle, bottom = figure.subfigures(3, 1, height_ratios=(2.3, 4.7, 4.7))
+    figure.set_layout_engine("constrained", w_pad=0.15, h_pad=0.12)
+    grid = figure.add_gridspec(3, 1, height_ratios=(2.3, 4.7, 4.7))
+    top, middle, bottom = (figure.add_subfigure(grid[row]) for row in range(3))
     _text(top, content)
     upper = _pair(middle, (1.0, 1.55))
     lower = _pair(bottom, (1.0, 1.55))
@@ -63,24 +63,24 @@ def draw(content: Content) -> Figure:
 
 
 def _pair(figure: SubFigure, widths: tuple[float, float]) -> tuple[SubFigure, SubFigure]:
-    left, right = figure.subfigures(1, 2, width_ratios=widths)
-    return left, right
+    grid = figure.add_gridspec(1, 2, width_ratios=widths)
+    return figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
 
 
 def _text(figure: FigureBase, content: Content) -> None:
     axes = figure.subplots()
     axes.set_axis_off()
     lines = textwrap.wrap(content.sentence, _LINE, max_lines=4, placeholder=" …")
-    style_of = {"transform": axes.transAxes, "va": "top", "parse_math": False}
-    axes.text(0, 1.0, content.heading, fontsize=15, fontweight="bold", **style_of)
-    axes.text(0, 0.86, content.about, fontsize=style.SMALL, color=style.GREY, **style_of)
-    axes.text(0, 0.74, "\n".join(lines), fontsize=style.TEXT, linespacing=1.35, **style_of)
+    for place, text, size in ((1.0, content.heading, 15), (0.86, content.about, style.SMALL)):
+        axes.text(0, place, text, transform=axes.transAxes, va="top", fontsize=size, parse_math=False)
+    sentence = axes.text(0, 0.74, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=style.TEXT)
+    sentence.set_linespacing(1.35)
     rows = [[name, *(_number(metrics, key, form) for key, _, form in _NUMBERS)] for name, metrics in content.numbers]
     table = axes.table(
         cellText=rows,
         colLabels=["", *(title for _, title, _ in _NUMBERS)],
         colWidths=[0.28, *([0.09] * len(_NUMBERS))],
-        bbox=[0, 0.0, 1, 0.13 * (len(rows) + 1)],
+        bbox=Bbox.from_bounds(0, 0, 1, 0.13 * (len(rows) + 1)),
         cellLoc="right",
         edges="horizontal",
     )

@@ -131,7 +131,8 @@ def _member_rows(folder: Path, schema: Schema, part: Part, members: list[Member]
     wanted = {(member.file, member.period) for member in members}
     pairs = zip(files.to_pylist(), periods, strict=True)
     chosen = np.fromiter((pair in wanted for pair in pairs), dtype=bool, count=len(rows))
-    return rows[chosen & labelled]
+    numbers: NDArray[np.int64] = rows[chosen & labelled]
+    return numbers
 
 
 def conform(table: pa.Table, columns: Sequence[Column]) -> pa.Table:

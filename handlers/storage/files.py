@@ -14,6 +14,10 @@ from handlers.storage.tables import files
 _CHUNK = 10_000  # SQLite takes 32,766 parameters in a statement
 
 
+ACCEPTED = (FileState.INGESTED, FileState.SCORED, FileState.WAITING, FileState.HELD)
+"""The states of files whose rows are in the data set."""
+
+
 def next_seq(connection: Connection) -> int:
     """The number of the next record. One process writes files, so nobody else takes it in between."""
     return int(connection.execute(select(func.coalesce(func.max(files.c.seq), 0))).scalar_one()) + 1
@@ -26,10 +30,9 @@ def add(connection: Connection, record: FileRecord, stamp: FileStamp, *, publish
 
 def find_content(connection: Connection, sha256: str) -> FileRecord | None:
     """The accepted file that brought this content first. A refused one is read again: the settings may be others."""
-    accepted = [FileState.INGESTED, FileState.SCORED, FileState.WAITING, FileState.HELD]
     statement = (
         select(files)
-        .where(files.c.sha256 == sha256, files.c.state.in_(accepted))
+        .where(files.c.sha256 == sha256, files.c.state.in_(ACCEPTED))
         .order_by(files.c.seq)
         .limit(1)
     )
@@ -101,8 +104,19 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def accepted_names(connection: Connection) -> list[str]:
     """The names whose rows are in the data set, in the order in which they came."""
-    states = [FileState.INGESTED, FileState.SCORED, FileState.WAITING, FileState.HELD]
-    return list(connection.scalars(select(files.c.name).where(files.c.state.in_(states)).order_by(files.c.seq)))
+    return list(connection.scalars(select(files.c.name).where(files.c.state.in_(ACCEPTED)).order_by(files.c.seq)))
+
+
+def accepted(connection: Connection) -> list[tuple[FileRecord, FileStamp]]:
+    """Every file whose rows are in the data set, with the stamp that it had, in the order in which they came."""
+    rows = connection.execute(select(files).where(files.c.state.in_(ACCEPTED)).order_by(files.c.seq))
+    return [(_record(row), _stamp(row)) for row in rows]
+
+
+def stamps_since(connection: Connection, seq: int) -> list[tuple[int, str, FileStamp]]:
+    """Number, name and stamp of every record after ``seq`` that need not be read again, in their order."""
+    statement = select(files).where(files.c.seq > seq, files.c.state != FileState.FAILED).order_by(files.c.seq)
+    return [(row.seq, row.name, _stamp(row)) for row in connection.execute(statement)]
 
 
 def _records(connection: Connection, statement: Select[Any]) -> list[FileRecord]:

@@ -37,11 +37,12 @@ def take(folder: Path, name: str, *, max_bytes: int) -> Drop | NotTaken:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return _not_opened(folder / name, error)
+    status = os.fstat(descriptor)
+    stamp = FileStamp.of(status)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return NotTaken(Reason("not_a_file", "It is not a regular file.", "Drop the CSV itself."), stamp)
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        stamp = FileStamp.of(status)
-        if not stat.S_ISREG(status.st_mode):
-            return NotTaken(Reason("not_a_file", "It is not a regular file.", "Drop the CSV itself."), stamp)
         if status.st_size > max_bytes:
             reason = Reason(
                 "too_large",

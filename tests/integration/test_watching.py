@@ -20,11 +20,11 @@ from daemon.hints import Hint
 from daemon.intake import Intake, Settled
 from daemon.settling import Sign
 from daemon.watcher import FolderWatch
-from daemon.watching_settings import WatchingSettings
 from handlers.domain.files import FileStamp
+from handlers.domain.ingestion_settings import IngestionSettings
 
 #: Short waits, and a rescan that is too late to help where it is not asked for.
-FAST = WatchingSettings(observer="inotify", rescan_seconds=600.0, settle_seconds=0.3, quiet_seconds=0.02)
+FAST = IngestionSettings(observer="inotify", rescan_seconds=600.0, settle_seconds=0.3, quiet_seconds=0.02)
 LONG_AGO = 1_600_000_000
 
 
@@ -51,7 +51,7 @@ def source(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def running(
     folder: Path,
-    settings: WatchingSettings = FAST,
+    settings: IngestionSettings = FAST,
     known: Callable[[str, FileStamp], bool] = lambda _name, _stamp: False,
 ) -> AsyncIterator[Intake]:
     intake = Intake(folder, settings, known=known)
@@ -163,7 +163,7 @@ async def test_a_file_comes_again_when_it_was_replaced_or_asked_for(source: Path
 
 
 async def test_a_hard_link_which_makes_no_event_is_found_by_the_rescan(source: Path) -> None:
-    settings = WatchingSettings(observer="inotify", rescan_seconds=0.1, settle_seconds=0.1)
+    settings = IngestionSettings(observer="inotify", rescan_seconds=0.1, settle_seconds=0.1)
     async with running(source, settings) as intake:
         await watched(intake)
         (source.parent / "outside").write_text("x")
@@ -224,7 +224,7 @@ async def _remove_and_make_anew(source: Path, _: Intake) -> None:
 async def test_a_folder_that_was_replaced_is_watched_and_read_again(
     source: Path, observer: Literal["inotify", "polling"], replace: Callable[[Path, Intake], Awaitable[None]]
 ) -> None:
-    settings = WatchingSettings(observer=observer, rescan_seconds=600.0, settle_seconds=0.1)
+    settings = IngestionSettings(observer=observer, rescan_seconds=600.0, settle_seconds=0.1)
     async with running(source, settings) as intake:
         await watched(intake)
         await replace(source, intake)

@@ -122,7 +122,10 @@ CSV = b"corporation,tenure,contract,seats,exited\nabcd,3,monthly,4,\nef,,yearly,
 
 
 def test_a_csv_says_what_the_same_objects_say() -> None:
-    objects = [CLIENT, {"corporation": "ef", "tenure": None, "contract": "yearly", "seats": 20, "exited": 1}]
+    objects: list[dict[str, object]] = [
+        CLIENT,
+        {"corporation": "ef", "tenure": None, "contract": "yearly", "seats": 20, "exited": 1},
+    ]
     from_text, from_json = from_csv(RELEASE, CSV, LIMITS), from_objects(RELEASE, objects)
     assert predict(RELEASE, from_text).probabilities.tolist() == predict(RELEASE, from_json).probabilities.tolist()
     assert from_text.ids == from_json.ids == ["abcd", "ef"]
@@ -162,7 +165,7 @@ def test_an_arrow_table_says_what_the_same_objects_say() -> None:
             "seats": pa.array([4.0, float("nan")], pa.float32()),
         }
     )
-    objects = [
+    objects: list[dict[str, object]] = [
         {"corporation": 1, "tenure": 3, "contract": "monthly", "seats": 4},
         {"corporation": 2, "tenure": None, "contract": "yearly", "seats": None},
     ]

@@ -111,5 +111,6 @@ def test_a_changed_schema_alone_makes_a_new_answer(small: SmallDataset) -> None:
 
 
 def test_the_serving_process_loads_no_pandas_for_it() -> None:
-    code = "import sys, handlers.diagnostics, handlers.export; print({'pandas', 'sklearn', 'matplotlib'} & set(sys.modules))"
+    heavy = "{'pandas', 'sklearn', 'matplotlib'}"
+    code = f"import sys, handlers.diagnostics, handlers.export; print({heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

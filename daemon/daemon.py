@@ -1,0 +1,222 @@
+"""The daemon: everything started in its order, everything stopped in the opposite one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from daemon import control, log
+from daemon.bootstrap import house_of
+from daemon.configuration import ConfigurationError
+from daemon.dependency_check import DependencyCheck
+from daemon.engine import Engine
+from daemon.intake import Intake
+from daemon.notify import Notifier
+from daemon.settings import Settings, read
+from daemon.worker import Greeting
+from daemon.workers import TaskFailed, Worker, WorkerDied
+from handlers import activation
+from handlers.storage.ledger import Ledger
+from handlers.storage.releases import ReleaseError
+from server import app
+from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
+
+HEARTBEAT_SECONDS = 1.0
+NEED_RESTART = ("server", "dataset", "ingestion", "engine", "logging")
+"""Sections that a reload does not reach, besides the folders; the log names them when they have changed."""
+
+
+class Daemon:
+    """One run of the program. ``run`` returns when it has stopped."""
+
+    def __init__(self, settings: Settings, config: Path, *, ledger: Ledger, lock: int) -> None:
+        self.settings = settings
+        self.config = config
+        self._house = house_of(settings, config, ledger)
+        self._champion = Champion()
+        self._notifier = Notifier()
+        greeting = Greeting(msgspec.to_builtins(settings), str(config))
+        timeout = settings.engine.worker_timeout_seconds
+        self._workers = (
+            Worker("ingest", greeting, lock, _told, timeout=timeout),
+            Worker("model", greeting, lock, _told, timeout=timeout),
+        )
+        self.engine = Engine(settings, ledger=ledger, workers=self._workers, deployed=self._read_champion)
+        self._intake = Intake(self._house.workspace.source, settings.ingestion, known=self.engine.known)
+        self._dependencies = DependencyCheck(self._house.workspace.dataset / "dependencies.json")
+        self._stop = asyncio.Event()
+        self._crash: BaseException | None = None
+
+    async def run(self) -> bool:
+        """Serve at once, then put right what was left, then take files, until SIGTERM or SIGINT.
+
+        False where something has ended it that should not have; the log says what.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        await self._read_champion()
+        runner, url = await self._serve()
+        control_runner = await control.serve(self._house.workspace, self)
+        tasks = [asyncio.create_task(self._work(), name="work"), asyncio.create_task(self._heartbeat(), name="heartbeat")]
+        tasks.append(asyncio.create_task(self._dependencies.run(), name="dependencies"))
+        for task in tasks:
+            task.add_done_callback(self._ended)
+        log.emit("daemon.ready", url=url, pid=os.getpid())
+        self._notifier.ready(f"Serving on {url}")
+        await self._stop.wait()
+        await self._shut_down(tasks, [runner, control_runner])
+        return self._crash is None
+
+    async def _work(self) -> None:
+        await self.engine.prepare()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._intake.run(), name="intake")
+            group.create_task(self.engine.take_files(self._intake), name="files")
+            group.create_task(self.engine.decide(), name="decisions")
+
+    async def _serve(self) -> tuple[web.AppRunner, str]:
+        settings = self.settings
+        services = Services(
+            settings=settings.server,
+            dataset=settings.dataset,
+            workspace=self._house.workspace,
+            ledger=self._house.ledger,
+            champion=self._champion,
+            readiness=self._readiness,
+            deploy=self.deploy,
+            dependencies=self._dependencies.cached,
+            served=self._served,
+        )
+        runner = web.AppRunner(app.build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        await runner.setup()
+        site = web.TCPSite(runner, settings.server.host, settings.server.port)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        return runner, f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    async def _shut_down(self, tasks: list[asyncio.Task[None]], runners: list[web.AppRunner]) -> None:
+        """Running ingestion may end, a decision is abandoned: it is taken up again at the next start."""
+        log.emit("daemon.stopping")
+        self._notifier.stopping("Stopping")
+        ingest_worker, model_worker = self._workers
+        await model_worker.stop(0.0)
+        await ingest_worker.stop(self.settings.engine.stop_seconds)
+        for task in tasks:
+            task.remove_done_callback(self._ended)
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for runner in runners:
+            await runner.cleanup()
+        self._house.ledger.close()
+        log.emit("daemon.stopped")
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A task that runs for ever has ended: a bug or a broken machine. Stop, and let the service manager restart."""
+        if not task.cancelled():
+            self._crash = task.exception() or RuntimeError(f"the task {task.get_name()} ended")
+            trace = "".join(traceback.format_exception(self._crash))
+            log.emit("daemon.failed", detail=f"{type(self._crash).__name__}: {self._crash}", trace=trace)
+            self._stop.set()
+
+    # -- what the server and the command line ask for --------------------------------------------------------------
+
+    async def deploy(self, version: int | None) -> int:
+        """Make a release the current one; None: the previous. Raises DeploymentRefused."""
+        try:
+            return await self.engine.deploy(version)
+        except TaskFailed as error:
+            raise DeploymentRefused(str(error), unknown=error.refused and "There is no model" in str(error)) from error
+        except WorkerDied as error:
+            raise DeploymentRefused(f"It could not be deployed: {error}. Try again.") from error
+
+    async def reset_schema(self) -> list[str]:
+        """Learn the provisional schema anew. Raises TaskFailed, WorkerDied."""
+        return await self.engine.reset_schema()
+
+    def scan(self) -> None:
+        """Have the source folder read now."""
+        self._intake.request_scan()
+
+    def _readiness(self) -> Readiness:
+        problems = dict(self.engine.problems)
+        folder = self._intake.problem()
+        if folder is not None:
+            problems["source_folder"] = folder
+        if self._champion.release is None:
+            problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
+        return Readiness(problems=problems, waiting=self.engine.waiting(), undecided=self.engine.standing.undecided)
+
+    async def _read_champion(self) -> None:
+        try:
+            release = await asyncio.to_thread(activation.current, self._house, known=self._champion.release)
+        except ReleaseError as error:
+            self.engine.problems["model"] = str(error)
+            log.emit("release.refused", detail=str(error))
+            return
+        self.engine.problems.pop("model", None)
+        self._champion.release = release
+
+    def _served(self, request: ServedRequest) -> None:
+        settings = self.settings
+        slow = request.seconds >= settings.server.slow_request_seconds
+        failed = request.status >= 400  # noqa: PLR2004 - HTTP's own border
+        if failed or slow or random.random() < settings.logging.request_sample:  # noqa: S311 - a sample, no secret
+            fields = msgspec.to_builtins(request)
+            log.emit("request.served", **{**fields, "seconds": round(request.seconds, 4)})
+
+    def _reload(self) -> None:
+        """SIGHUP: read the configuration again; a bad one is refused and the old one stays."""
+        self._notifier.reloading()
+        try:
+            settings = read(self.config, os.environ)
+        except ConfigurationError as error:
+            log.emit("config.reloaded", accepted=False, detail=str(error))
+        else:
+            old = msgspec.to_builtins(self.settings)
+            new = msgspec.to_builtins(settings)
+            changed = [name for name in new if new[name] != old[name]]
+            later = [name for name in changed if name in NEED_RESTART or name.endswith("_path")]
+            self._apply(settings, later)
+            log.emit("config.reloaded", accepted=True, changed=changed, after_restart=later)
+        self._notifier.ready()
+
+    def _apply(self, settings: Settings, later: list[str]) -> None:
+        """Take over what can change while running; the rest stays as it was until the next start."""
+        kept: Mapping[str, Any] = {name: getattr(self.settings, name) for name in later}
+        self.settings = msgspec.structs.replace(settings, **kept)
+        self.engine.settings = self.settings
+        for worker in self._workers:
+            worker.greeting = Greeting(msgspec.to_builtins(self.settings), str(self.config))
+            asyncio.get_running_loop().create_task(worker.rest())
+
+    async def _heartbeat(self) -> None:
+        """Tell the service manager that the loop turns, and what the daemon is at."""
+        interval = self._notifier.watchdog_interval()
+        pause = HEARTBEAT_SECONDS if interval is None else min(HEARTBEAT_SECONDS, interval / 3)
+        while True:
+            self._notifier.alive()
+            readiness = self._readiness()
+            release = self._champion.release
+            model = "no model yet" if release is None else f"model {release.version}"
+            self._notifier.status(f"{model}, {readiness.waiting} files waiting, {readiness.undecided} undecided")
+            await asyncio.sleep(pause)
+
+
+def _told(event: str, fields: dict[str, Any]) -> None:
+    log.emit(event, **fields)
+
+
+async def run(settings: Settings, config: Path, *, ledger: Ledger, lock: int) -> bool:
+    """Run the daemon until it is told to stop; False where it has failed."""
+    return await Daemon(settings, config, ledger=ledger, lock=lock).run()

@@ -1,0 +1,119 @@
+"""A worker process: reads tasks from its standard input, answers on a pipe of its own, dies with its parent.
+
+Started as ``python -m daemon.worker ROLE``; the first line that it reads is the greeting with its settings. What it
+tells is what the ledger has made true, so it may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO, Literal
+
+import msgspec
+
+from daemon.tasks import Task
+from server.front import keep_pandas_out
+
+Role = Literal["ingest", "model"]
+PR_SET_PDEATHSIG = 1
+OOM_SCORE = {"ingest": 500, "model": 900}
+"""Whom the kernel ends first when memory runs out: never the process that answers."""
+
+
+class Greeting(msgspec.Struct, frozen=True):
+    """The first line: the settings as the front has read them, and the folder of the configuration file."""
+
+    settings: dict[str, Any]
+    config: str
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a worker. ``event``: a fact, at once. ``done``: the task's answer. ``failed``: it raised."""
+
+    event: str | None = None
+    fields: dict[str, Any] = {}
+    done: bool = False
+    answer: Any = None
+    failed: str | None = None
+    refused: bool = False
+
+
+def main(role: Role) -> None:
+    """Work until the standard input ends."""
+    out = _own_output()
+    _die_with_parent()
+    _be_the_first_to_go(role)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if role == "ingest" else signal.SIG_DFL)
+    if role == "ingest":
+        keep_pandas_out()
+    else:
+        os.nice(19)
+    lines = sys.stdin.buffer
+    greeting = msgspec.json.decode(lines.readline(), type=Greeting)
+    from daemon.worker_tasks import Workbench
+
+    bench = Workbench(greeting, lambda event, fields: _say(out, Reply(event=event, fields=fields)))
+    _say(out, Reply(done=True, answer=os.getpid()))
+    for line in lines:
+        _say(out, _answer(bench.run, msgspec.json.decode(line, type=Task)))
+
+
+def _answer(run: Callable[[Task], Any], task: Task) -> Reply:
+    from daemon.worker_tasks import Refused
+
+    try:
+        return Reply(done=True, answer=run(task))
+    except Refused as error:
+        return Reply(done=True, failed=str(error), refused=True)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the front must hear of it
+        import traceback
+
+        return Reply(done=True, failed=f"{type(error).__name__}: {error}", fields={"trace": traceback.format_exc()})
+
+
+def _say(out: BinaryIO, reply: Reply) -> None:
+    try:
+        out.write(msgspec.json.encode(reply) + b"\n")
+        out.flush()
+    except BrokenPipeError:
+        os._exit(0)  # the front is gone: nobody is left to answer to
+
+
+def _own_output() -> BinaryIO:
+    """The pipe to the front; whatever a library prints goes to standard error instead."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return out
+
+
+def _die_with_parent() -> None:
+    parent = os.getppid()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+
+
+def _watch_parent(parent: int) -> None:
+    """Where the kernel does not tell: look once a second."""
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(1.0)
+    os._exit(0)
+
+
+def _be_the_first_to_go(role: Role) -> None:
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123 - no path to join
+        file.write(str(OOM_SCORE[role]))
+
+
+if __name__ == "__main__":
+    main("model" if sys.argv[1] == "model" else "ingest")

@@ -1,0 +1,100 @@
+"""What a worker does with a task: the one place where tasks meet the pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from daemon.bootstrap import house_of
+from daemon.settings import Settings
+from daemon.tasks import Activate, Decide, Ingest, Recover, Report, Rescore, ResetSchema, Task
+from daemon.worker import Greeting
+from handlers import activation, decision_blocks, pipeline, publication, recovery, rescoring
+from handlers.domain.facts import Fact
+from handlers.domain.release import Release
+from handlers.receiving import Arrival
+from handlers.storage.releases import ReleaseError
+
+
+class Refused(Exception):
+    """What was asked cannot be; the message says why and what to do next."""
+
+
+class Workbench:
+    """The pipeline with its house, and the champion as it was last read."""
+
+    def __init__(self, greeting: Greeting, tell: Callable[[str, dict[str, Any]], None]) -> None:
+        settings = msgspec.convert(greeting.settings, Settings)
+        self._house = house_of(settings, Path(greeting.config))
+        self._tell = tell
+        self._champion: Release | None = None
+
+    def run(self, task: Task) -> Any:
+        """Do it; the answer is a plain value. Raises Refused, and whatever shows a bug or a broken machine."""
+        match task:
+            case Ingest(files, more):
+                return self._ingest(files, more=more)
+            case Rescore():
+                return self._rescore()
+            case Recover():
+                self._follow(recovery.recover(self._house, self._current()))
+            case ResetSchema():
+                return self._reset()
+            case Decide(give_up):
+                return self._decide(give_up=give_up)
+            case Activate(version):
+                return self._activate(version)
+            case Report():
+                self._follow(recovery.write_missing_reports(self._house))
+        return None
+
+    def _ingest(self, files: tuple[Any, ...], *, more: bool) -> int:
+        arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread) for one in files]
+        facts = pipeline.ingest(self._house, arrivals, self._current())
+        self._follow(facts)
+        if not more:
+            publication.keep_finaldata(self._house)
+        return len(facts)
+
+    def _rescore(self) -> None:
+        release = self._current()
+        if release is not None:
+            self._follow(rescoring.rescore(self._house, release))
+            publication.publish(self._house, release)
+
+    def _reset(self) -> list[str]:
+        try:
+            return recovery.reset_schema(self._house)
+        except recovery.NotResettable as error:
+            raise Refused(str(error)) from error
+
+    def _decide(self, *, give_up: bool) -> int | None:
+        if give_up:
+            decision_blocks.give_up(self._house)
+            return None
+        release = pipeline.decide(self._house, self._current(), self._on_fact)
+        return None if release is None else release.version
+
+    def _activate(self, version: int | None) -> int:
+        try:
+            chosen = activation.choose(self._house, version)
+            activation.activate(self._house, chosen)
+        except (ReleaseError, activation.NotDeployable) as error:
+            raise Refused(str(error)) from error
+        self._on_fact(Fact("model.rolled_back", {"model_version": chosen}))
+        return chosen
+
+    def _current(self) -> Release | None:
+        self._champion = activation.current(self._house, known=self._champion)
+        return self._champion
+
+    def _follow(self, facts: list[Fact]) -> None:
+        for fact in facts:
+            self._on_fact(fact)
+
+    def _on_fact(self, fact: Fact) -> None:
+        self._tell(fact.event, fact.fields)

@@ -1,0 +1,90 @@
+"""Which release is served: proved by its golden rows, recorded, linked; and back to an older one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from handlers.domain.facts import Fact
+from handlers.domain.release import Release
+from handlers.house import House
+from handlers.retention import prune_releases
+from handlers.storage import decisions, events, models, releases
+
+
+class NotDeployable(Exception):
+    """A release cannot be deployed; the message says why. The champion stays."""
+
+
+def proved(house: House, version: int) -> Release:
+    """Read a release back through the readers' path and hold it against its golden rows."""
+    contents = releases.read_files(house.workspace.releases, version, house.workspace.keys)
+    release = releases.decode(version, contents)
+    golden = msgspec.json.decode(contents["golden.json"])
+    columns: dict[str, NDArray[Any]] = {
+        feature.name: np.array(
+            [np.nan if value is None and feature.numeric else value for value in golden["columns"][feature.name]],
+            dtype=np.float64 if feature.numeric else object,
+        )
+        for feature in release.scorecard.features
+    }
+    if release.scorecard.log_odds(columns).tolist() != golden["log_odds"]:
+        raise NotDeployable(f"release {version} does not give the predictions that were stored with it")
+    return release
+
+
+def activate(house: House, version: int) -> Release:
+    """Make an older release the current one: proved first, then one commit, then the links.
+
+    Raises ReleaseError or NotDeployable, and then the champion stays.
+    """
+    release = proved(house, version)
+    with house.ledger.write() as connection:
+        before = models.current(connection)
+        models.set_current(connection, version)
+        state = {"version": version, "challenge_due": False}
+        decisions.set_state(connection, state)
+        told = Fact("model.rolled_back", {"model_version": version, "before": before})
+        events.add(connection, [told], at=house.now())
+    link(house)
+    return release
+
+
+def link(house: House) -> None:
+    """Remake the links from the ledger, and remove the folders of releases beyond those that are kept."""
+    with house.ledger.read() as connection:
+        current, previous = models.current(connection), models.previous(connection)
+        versions = [model.version for model in models.page(connection, limit=10_000)]
+    releases.link(house.workspace.production, current=current, previous=previous)
+    keep = {version for version in (current, previous) if version is not None}
+    prune_releases(
+        house.workspace.releases, newest_first=versions, keep=keep, settings=house.learning.retention
+    )
+
+
+def current(house: House, *, known: Release | None = None) -> Release | None:
+    """The release that the ledger says is current, ready to serve; None before the first.
+
+    ``known`` is answered where it is still the current one. Raises ReleaseError.
+    """
+    with house.ledger.read() as connection:
+        version = models.current(connection)
+    if version is None or (known is not None and known.version == version):
+        return known if version is not None else None
+    return releases.load(house.workspace.releases, version, house.workspace.keys)
+
+
+def choose(house: House, version: int | None) -> int:
+    """The version to go to; None means the previous one. Raises NotDeployable where there is no such release."""
+    with house.ledger.read() as connection:
+        wanted = models.previous(connection) if version is None else version
+        if wanted is None:
+            raise NotDeployable("There is no previous release to go back to.")
+        if models.find(connection, wanted) is None:
+            raise NotDeployable(f"There is no model {wanted}; `attritiond models` lists those that there are.")
+    if not (house.workspace.releases / str(wanted)).is_dir():
+        raise NotDeployable(f"The folder of model {wanted} was removed (retention.releases); it cannot be deployed.")
+    return wanted

@@ -1,0 +1,62 @@
+"""Arrow streams from outside are checked before they are believed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pyarrow as pa
+import pyarrow.ipc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.clients import from_objects
+from handlers.prediction import predict
+from server.arrow_wire import read_stream, write_stream
+from server.problems import Kind, Problem
+from tests.unit.server.small_house import CLIENT, release
+
+
+def _stream(table: pa.Table, compression: str | None = None) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+TABLE = pa.table({"tenure": [1.0, 2.0], "contract": pa.array(["a", "b"]).dictionary_encode()})
+
+
+def test_a_plain_stream_is_read() -> None:
+    assert read_stream(_stream(TABLE), features=2).equals(TABLE)
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_compressed_buffers_are_refused(compression: str) -> None:
+    large = pa.table({"tenure": pa.array([0.0] * 1_000_000)})
+    with pytest.raises(Problem) as refused:
+        read_stream(_stream(large, compression), features=1)
+    assert refused.value.kind is Kind.UNSUPPORTED_TYPE
+
+
+def test_rows_that_cost_no_bytes_are_limited() -> None:
+    with pytest.raises(Problem) as refused:
+        read_stream(_stream(pa.table({"tenure": pa.nulls(50_000_000)})), features=3)
+    assert refused.value.kind is Kind.TOO_LARGE
+
+
+@given(at=st.integers(0, len(_stream(TABLE)) - 1), byte=st.integers(0, 255))
+def test_a_damaged_stream_is_a_problem_or_a_table(at: int, byte: int) -> None:
+    content = bytearray(_stream(TABLE))
+    content[at] = byte
+    with suppress(Problem):
+        read_stream(bytes(content), features=2)
+
+
+def test_an_answer_holds_what_was_said() -> None:
+    said = predict(release(), from_objects(release(), [CLIENT, {**CLIENT, "corporation": None}]), reasons=2)
+    table = pa.ipc.open_stream(write_stream(said)).read_all()
+    assert table["id"].to_pylist() == ["abcd", None]
+    assert table["probability"].to_pylist() == said.probabilities.tolist()
+    assert table["reasons"][0].as_py()[0] == {"columns": ["tenure"], "values": ["3"], "effect": 1.75}
+    assert table.schema.metadata[b"model_version"] == b"2"
