@@ -68,7 +68,10 @@ class Daemon:
         await self._read_champion()
         runner, url = await self._serve()
         control_runner = await control.serve(self._house.workspace, self)
-        tasks = [asyncio.create_task(self._work(), name="work"), asyncio.create_task(self._heartbeat(), name="heartbeat")]
+        tasks = [
+            asyncio.create_task(self._work(), name="work"),
+            asyncio.create_task(self._heartbeat(), name="heartbeat"),
+        ]
         tasks.append(asyncio.create_task(self._dependencies.run(), name="dependencies"))
         for task in tasks:
             task.add_done_callback(self._ended)

@@ -86,7 +86,9 @@ class Engine:
             groups = list(_groups(settled))
             self._taking = len(settled)
             for group in groups:
-                await self._take([Arrived(os.fsencode(one.name), one.seen_at) for one in group], more=group != groups[-1])
+                await self._take(
+                    [Arrived(os.fsencode(one.name), one.seen_at) for one in group], more=group != groups[-1]
+                )
                 self._taking -= len(group)
                 self._last_commit = time.monotonic()
                 await asyncio.to_thread(self.known.refresh)
@@ -236,4 +238,3 @@ def _groups(settled: Sequence[Settled]) -> Iterator[list[Settled]]:
         size += one.stamp.size
     if group:
         yield group
-

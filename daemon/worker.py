@@ -72,7 +72,7 @@ def _answer(run: Callable[[Task], Any], task: Task) -> Reply:
         return Reply(done=True, answer=run(task))
     except Refused as error:
         return Reply(done=True, failed=str(error), refused=True)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the front must hear of it
+    except Exception as error:
         import traceback
 
         return Reply(done=True, failed=f"{type(error).__name__}: {error}", fields={"trace": traceback.format_exc()})

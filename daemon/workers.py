@@ -15,9 +15,8 @@ from daemon import log
 from daemon.tasks import Task
 from daemon.worker import Greeting, Reply, Role
 
-SINGLE_THREADED = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-}
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+SINGLE_THREADED = dict.fromkeys(THREAD_LIMITS, "1")
 LINE_LIMIT = 64 * 1024 * 1024
 """The longest answer of a worker in bytes; one fact for each of a group's files, with room to spare."""
 
@@ -116,7 +115,8 @@ class Worker:
         return process
 
     async def _ask(self, process: asyncio.subprocess.Process, line: bytes) -> Any:
-        assert process.stdin is not None and process.stdout is not None
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a worker is started with pipes")
         try:
             process.stdin.write(line + b"\n")
             await process.stdin.drain()

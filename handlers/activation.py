@@ -60,9 +60,7 @@ def link(house: House) -> None:
         versions = [model.version for model in models.page(connection, limit=10_000)]
     releases.link(house.workspace.production, current=current, previous=previous)
     keep = {version for version in (current, previous) if version is not None}
-    prune_releases(
-        house.workspace.releases, newest_first=versions, keep=keep, settings=house.learning.retention
-    )
+    prune_releases(house.workspace.releases, newest_first=versions, keep=keep, settings=house.learning.retention)
 
 
 def current(house: House, *, known: Release | None = None) -> Release | None:

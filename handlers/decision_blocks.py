@@ -20,6 +20,7 @@ from handlers.storage.parts import Part
 
 Kind = Literal["block", "challenge"]
 
+
 @dataclass(frozen=True, slots=True)
 class OpenBlock:
     """A decision that has started. ``rows``: int64, the numbers of its rows; empty for a challenge."""
@@ -73,7 +74,6 @@ class Ending:
     """What is committed when a decision ends: all of it, in one transaction.
 
     ``facts``: single values of the ledger to be replaced. ``model``: a release that becomes the current one.
-    ``timing``: what is added to the ledger's timings, by name: (number of things, seconds).
     """
 
     verdict: str
@@ -82,14 +82,14 @@ class Ending:
     facts: dict[str, Any] = field(default_factory=dict)
     scores: Part | None = None
     model: ModelRecord | None = None
-    timing: dict[str, tuple[int, float]] = field(default_factory=dict)
     told: tuple[Fact, ...] = ()
 
 
-def end(house: House, block: OpenBlock, ending: Ending) -> Ending:
+def end(house: House, block: OpenBlock, ending: Ending, spent: dict[str, tuple[int, float]]) -> Ending:
     """Commit the verdict, the state that the next decision starts from, and the release if there is one.
 
-    Returns what was committed: where somebody has deployed another model meanwhile, that one stays.
+    ``spent``: what is added to the ledger's timings, by name: (number of things, seconds). Returns what was
+    committed: where somebody has deployed another model meanwhile, that one stays.
     """
     at = house.now()
     with house.ledger.write() as connection:
@@ -106,7 +106,7 @@ def end(house: House, block: OpenBlock, ending: Ending) -> Ending:
         decisions.set_state(connection, ending.state)
         for name, value in ending.facts.items():
             set_fact(connection, name, value)
-        add_timing(connection, ending.timing, at=at)
+        add_timing(connection, spent, at=at)
         events.add(connection, ending.told, at=at)
     return ending
 
@@ -116,9 +116,7 @@ def _overtaken(connection: Connection, block: OpenBlock, ending: Ending) -> Endi
     sentence = f"Model {now} was deployed by hand while this was decided; it stays. {ending.record['reason']}"
     record = {**ending.record, "sentence": sentence, "model_version": now}
     told = Fact("model.kept", {"decision": block.id, "model_version": now, "detail": sentence})
-    return replace(
-        ending, verdict="kept", record=record, state=decisions.state(connection), model=None, told=(told,)
-    )
+    return replace(ending, verdict="kept", record=record, state=decisions.state(connection), model=None, told=(told,))
 
 
 def give_up(house: House) -> None:
@@ -128,7 +126,7 @@ def give_up(house: House) -> None:
         if record is None:
             return
         sentence = "The worker died twice on this decision; the model was kept. Its rows are learned from next time."
-        document = {"sentence": sentence, "model_version": models.current(connection), "candidates": []}
+        document: dict[str, Any] = {"sentence": sentence, "model_version": models.current(connection), "candidates": []}
         decisions.end(connection, record.id, verdict="failed", record=document, ended_at=house.now())
         decisions.set_state(connection, {**decisions.state(connection), "challenge_due": False})
 

@@ -25,14 +25,13 @@ from handlers.training_window import Window
 
 @dataclass(frozen=True, slots=True)
 class Deliberation:
-    """What is known before anything is learned. ``started``: the timer when the decision was taken up."""
+    """What is known before anything is learned."""
 
     block: OpenBlock
     champion: Release | None
     window: Window
     seen: Prequential | None
     drift: tuple[ColumnDrift, ...]
-    started: float
 
     def reason(self, house: House) -> Retraining:
         """Whether to learn again, by the policy."""
@@ -85,7 +84,7 @@ def plan(house: House, case: Deliberation, reason: Retraining, verdict: Verdict,
 def ending(
     house: House, case: Deliberation, reason: Retraining, verdict: Verdict | None, release: Release | None
 ) -> Ending:
-    """What is committed: verdict, record, the next state, scores, drift, timings and the release."""
+    """What is committed: verdict, record, the next state, scores, drift and the release."""
     decided = case.decided(reason, verdict, None if release is None else release.version)
     record = case.record(house, decided)
     facts: dict[str, Any] = {}
@@ -93,7 +92,6 @@ def ending(
         facts["prequential"] = evaluation.pooled(house, case.seen.part)
     if case.drift:
         facts["drift"] = drift_document(case.block.id, len(case.block.rows), case.drift)
-    seconds = house.timer() - case.started
     told = Fact(
         "model.promoted" if release is not None else "model.kept",
         {"decision": case.block.id, "model_version": decided.after, "detail": record["sentence"]},
@@ -105,7 +103,6 @@ def ending(
         facts=facts,
         scores=None if case.seen is None else case.seen.part,
         model=None if release is None else _model(release, house.now()),
-        timing={"decision": (1, seconds)},
         told=(told,),
     )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import joblib
-import joblib
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +23,8 @@ from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.house import House
 from handlers.scoring_columns import columns_of
-from handlers.storage import releases, schemas
 from handlers.storage import files as ledger_files
+from handlers.storage import releases, schemas
 from handlers.storage.published import name_lines
 from handlers.training_window import Window
 
@@ -128,7 +127,7 @@ def _manifest(
     from importlib.metadata import version as installed
 
     training = house.learning.training
-    parameters = getattr(plan.fitted, "get_params", dict)()
+    parameters: dict[str, object] = getattr(plan.fitted, "get_params", dict)()
     manifest = {
         "version": plan.version,
         "provisional": plan.provisional,

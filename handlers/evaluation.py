@@ -98,7 +98,11 @@ def held_out(house: House, window: Window, champion: Release | None, retraining:
 
 
 def champion_losses(
-    window: Window, judged: NDArray[np.bool_], champion: Release | None, retraining: Retraining, found: Sequence[Challenger]
+    window: Window,
+    judged: NDArray[np.bool_],
+    champion: Release | None,
+    retraining: Retraining,
+    found: Sequence[Challenger],
 ) -> NDArray[np.float64] | None:
     """The champion's log losses on the judged rows, float64[m]; None where there is none to beat.
 

@@ -36,7 +36,7 @@ def take(house: House, group: Group, batch: Batch, connection: Connection) -> Pl
         lines = tuple(fault.line for fault in faults[:20])
         detail = f"{len(faults)} of {batch.rows_read} labels are of clients that are not in the data set."
         return Reason("unknown_clients", detail, "Drop the clients' rows first, then their labels.", lines)
-    return place_labels(group, batch, numbers, faults, connection, folder)
+    return place_labels(group, batch, (numbers, faults), connection, folder)
 
 
 def place(group: Group, batch: Batch) -> Placed:
@@ -81,17 +81,13 @@ def find_labelled(
 
 
 def place_labels(
-    group: Group,
-    batch: Batch,
-    numbers: NDArray[np.int64],
-    faults: list[RowFault],
-    connection: Connection,
-    folder: Path,
+    group: Group, batch: Batch, found: tuple[NDArray[np.int64], list[RowFault]], connection: Connection, folder: Path
 ) -> Placed:
-    """Give the labels to the rows with these numbers.
+    """Give the labels to the rows that ``find_labelled`` has found.
 
     A label that the row has already is a duplicate; one that differs replaces it, but is not decided on again.
     """
+    numbers, faults = found
     seq, target = group.next_seq, _target(batch.schema)
     before = _labels_so_far(group, numbers, target, connection, folder)
     now = batch.table[target.name].to_pylist()
@@ -134,7 +130,8 @@ def _arrived(seq: int, batch: Batch, chosen: NDArray[np.bool_]) -> list[decision
 
 def _target(schema: Schema) -> Column:
     target = schema.with_role(Role.TARGET)
-    assert target is not None, "a file of labels has the target"
+    if target is None:
+        raise ValueError("a file of labels has the target column")
     return target
 
 
@@ -145,8 +142,8 @@ def _locate(group: Group, batch: Batch, connection: Connection, folder: Path) ->
     pending: dict[tuple[str, ...], int] = {}
     number = group.next_row - group.rows
     for table in group.tables:
-        keys = zip(*(table[name].to_pylist() for name in names), strict=True)
-        pending.update((key, number + row) for row, key in enumerate(keys))
+        stored_keys = zip(*(table[name].to_pylist() for name in names), strict=True)
+        pending.update((key, number + row) for row, key in enumerate(stored_keys))
         number += table.num_rows
     keys = list(zip(*(batch.table[name].to_pylist() for name in names), strict=True))
     times = batch.table[names[1]].combine_chunks() if len(names) > 1 else None

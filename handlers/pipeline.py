@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from handlers import (
     activation,
+    challengers_kept,
     commit_group,
     decision_blocks,
     deliberation,
@@ -66,23 +67,25 @@ def decide(house: House, champion: Release | None, tell: Tell) -> Release | None
     window = training_window.read(house)
     seen = evaluation.score_block(house, champion, window, block)  # before it is learned from
     shifts = drift.score(champion, window, block)
-    case = Deliberation(block, champion, window, seen, shifts, started)
+    case = Deliberation(block, champion, window, seen, shifts)
     reason = case.reason(house)
     if champion is not None and shifts:
         tell(drift.fact(block, champion, shifts))
     tell(reason.fact(block.id, len(block.rows)))
     judged = evaluation.held_out(house, window, champion, reason)
-    challengers = training.challengers(window, judged, reason, settings.training)
+    challengers = training.challengers(house, window, judged, reason)
     beaten = evaluation.champion_losses(window, judged, champion, reason, challengers)
     verdict = evaluation.judge(window, judged, beaten, challengers, settings.promotion)
-    release = None
+    trained = release = None
     if verdict is not None and verdict.winner is not None:
-        trained = training.refit(window, verdict.winner, settings.training)
-        tell(training.fact(block.id, trained, house.timer() - started))
+        trained = training.refit(house, window, verdict.winner)
+        tell(training.fact(block.id, trained))
         plan = deliberation.plan(house, case, reason, verdict, trained)
         release = deployment.prepare(house, window, plan, testdata.read(house, window.schema))
-    ending = decision_blocks.end(house, block, deliberation.ending(house, case, reason, verdict, release))
+    spent = {"decision": (1, house.timer() - started), **training.timing(challengers, trained)}
+    ending = decision_blocks.end(house, block, deliberation.ending(house, case, reason, verdict, release), spent)
     activation.link(house)
     for fact in ending.told:
         tell(fact)
+    challengers_kept.keep(house, window, block, verdict)
     return release if ending.model is not None else None

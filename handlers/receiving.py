@@ -37,12 +37,7 @@ def receive(
         return _unread(folder, arrival.name, Outcome(FileState.IGNORED, ignored))
     taken = take(folder, arrival.name, max_bytes=house.ingestion.max_file_bytes)
     if isinstance(taken, NotTaken):
-        if taken.reason is None or taken.stamp is None:
-            return None
-        if taken.ours and _failed_before(connection, arrival.name, taken.stamp):
-            return None
-        state = FileState.FAILED if taken.ours else FileState.QUARANTINED
-        return _unread(folder, arrival.name, Outcome(state, taken.reason))
+        return _not_taken(taken, arrival.name, connection, folder)
     known = group.contents.get(taken.sha256) or files.find_content(connection, taken.sha256)
     if known is None:
         return taken, _died_on() if arrival.unread else None
@@ -51,6 +46,15 @@ def receive(
         return None
     detail = f"Its content is that of {known.name}, which was taken at {known.seen_at}."
     return taken, Outcome(FileState.DUPLICATE, Reason("known_content", detail))
+
+
+def _not_taken(taken: NotTaken, name: str, connection: Connection, folder: Path) -> tuple[Drop, Outcome] | None:
+    if taken.reason is None or taken.stamp is None:
+        return None
+    if taken.ours and _failed_before(connection, name, taken.stamp):
+        return None
+    state = FileState.FAILED if taken.ours else FileState.QUARANTINED
+    return _unread(folder, name, Outcome(state, taken.reason))
 
 
 def _special(path: Path) -> Reason | None:

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from handlers import activation, publication
+from handlers.decision_blocks import add_timing
 from handlers.domain.facts import Fact
 from handlers.domain.files import FileStamp
 from handlers.domain.release import Release
@@ -49,6 +50,7 @@ def write_missing_reports(house: House) -> list[Fact]:
         told = Fact("report.written", {"model_version": version, "seconds": round(house.timer() - started, 3)})
         with house.ledger.write() as connection:
             models.set_reported(connection, version)
+            add_timing(connection, {"reporting": (1, house.timer() - started)}, at=house.now())
             events.add(connection, [told], at=house.now())
         facts.append(told)
     return facts
@@ -62,7 +64,8 @@ def reset_schema(house: House) -> list[str]:
     with house.ledger.write() as connection:
         if not schemas.read(connection).provisional:
             raise NotResettable(
-                "A model was promoted with this schema. Make another workspace: `attritiond init` and drop the files there."
+                "A model was promoted with this schema. Make another workspace with `attritiond init`, "
+                "and drop the files there."
             )
         taken = files.accepted(connection)
         for record, stamp in taken:

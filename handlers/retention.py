@@ -15,6 +15,8 @@ class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     releases: Annotated[int, msgspec.Meta(ge=2)] = 20
     """How many release folders are kept, the current and the previous one always among them."""
+    challengers: Annotated[int, msgspec.Meta(ge=0)] = 10
+    """How many of the models that were trained and not deployed are kept in ``output_model_path``."""
 
 
 def prune_releases(folder: Path, *, newest_first: list[int], keep: set[int], settings: RetentionSettings) -> list[int]:

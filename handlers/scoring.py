@@ -1,4 +1,4 @@
-"""Unlabelled rows are scored at once, with the scorecard of the current release: numpy alone, no training waited for."""
+"""Unlabelled rows are scored at once with the current scorecard: numpy alone, no training is waited for."""
 
 from __future__ import annotations
 

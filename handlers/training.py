@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from handlers.domain.promotion import Challenger
 from handlers.domain.retraining import Retraining, TrainingSettings
 from handlers.domain.scorecard import Scorecard
 from handlers.estimators import Fitted
+from handlers.house import House
 from handlers.training_window import Window
 
 FAITHFUL = 1e-6
@@ -31,16 +33,21 @@ class Trained:
     fitted: Fitted
     scorecard: Scorecard
     rows: int
+    seconds: float
 
 
-def challengers(
-    window: Window, held_out: NDArray[np.bool_], retraining: Retraining, settings: TrainingSettings
-) -> list[Challenger]:
+def challengers(house: House, window: Window, held_out: NDArray[np.bool_], retraining: Retraining) -> list[Challenger]:
     """Every recipe that competes, on the rows of ``held_out``, bool[n]. The first model is the simplest one alone."""
     if not retraining.train:
         return []
+    settings = house.learning.training
     names = settings.estimators[:1] if retraining.trigger in ("first", "provisional") else settings.estimators
-    return [Challenger(name, out_of_fold(window, held_out, name, settings)) for name in names]
+    found: list[Challenger] = []
+    for name in names:
+        started = house.timer()
+        probabilities = out_of_fold(window, held_out, name, settings)
+        found.append(Challenger(name, probabilities, house.timer() - started))
+    return found
 
 
 def out_of_fold(
@@ -59,21 +66,28 @@ def out_of_fold(
     return probabilities[held_out]
 
 
-def refit(window: Window, name: str, settings: TrainingSettings) -> Trained:
+def refit(house: House, window: Window, name: str) -> Trained:
     """The recipe on everything. Raises UnfaithfulScorecard where its scorecard would say something else."""
+    started = house.timer()
     recipe = estimators.load(name)
-    fitted = recipe.fit(window.frame, window.labels, settings.seed)
+    fitted = recipe.fit(window.frame, window.labels, house.learning.training.seed)
     scorecard = recipe.scorecard(fitted, window.frame)
     difference = estimators.faithful(fitted, scorecard, window.frame)
     if not difference <= FAITHFUL:
         raise UnfaithfulScorecard(f"the scorecard of {name} differs from its estimator by {difference:.3g} in log-odds")
-    return Trained(name, fitted, scorecard, len(window.labels))
+    return Trained(name, fitted, scorecard, len(window.labels), house.timer() - started)
 
 
-def fact(decision: int, trained: Trained, seconds: float) -> Fact:
-    """What the log says. ``seconds``: since the decision was taken up, the challengers' folds included."""
+def fact(decision: int, trained: Trained) -> Fact:
+    """What the log says of the final fit."""
     fields = {"decision": decision, "estimator": trained.estimator, "rows": trained.rows}
-    return Fact("model.trained", {**fields, "seconds": round(seconds, 3)})
+    return Fact("model.trained", {**fields, "seconds": round(trained.seconds, 3)})
+
+
+def timing(found: Sequence[Challenger], trained: Trained | None) -> dict[str, tuple[int, float]]:
+    """What the training took, for the ledger's timings: recipes tried and fitted, and their seconds."""
+    tried = [one.seconds for one in found] + ([trained.seconds] if trained is not None else [])
+    return {"training": (len(tried), sum(tried))} if tried else {}
 
 
 def _fit_and_predict(window: Window, judged: NDArray[np.bool_], name: str, seed: int) -> NDArray[np.float64]:

@@ -116,4 +116,5 @@ def _clients(table: pa.Table, schema: Schema) -> NDArray[np.int64]:
     if column is None or column.name not in table.column_names:
         return np.arange(table.num_rows, dtype=np.int64)
     codes = table[column.name].combine_chunks().dictionary_encode().indices
-    return codes.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    clients: NDArray[np.int64] = codes.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return clients

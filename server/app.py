@@ -16,7 +16,7 @@ from server.metrics import Metrics
 from server.middleware import serve
 from server.routes import ROUTES, addresses
 from server.services import Services
-from server.state import CALLS, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
+from server.state import CALLS, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
 
 _PAGES = Path(__file__).parent / "pages"
 
@@ -31,6 +31,7 @@ def build(services: Services) -> web.Application:
     app[OPENAPI] = msgspec.json.encode(openapi.document(_version()))
     app[PAGES] = _pages()
     app[STYLE] = (_PAGES / "style.css").read_bytes()
+    app[ICON] = (_PAGES / "icon.svg").read_bytes()
     for route in ROUTES:
         for path in addresses(route):
             app.router.add_route(route.method, path, route.handler)

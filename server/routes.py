@@ -15,7 +15,7 @@ from server.problems import Kind
 from server.views import deployment, health, page, prediction, records
 from server.wire import PredictionAnswer
 
-HTML, CSS, TEXT = "text/html", "text/css", "text/plain"
+HTML, CSS, SVG, TEXT = "text/html", "text/css", "image/svg+xml", "text/plain"
 
 
 class Ready(TypedDict):
@@ -125,6 +125,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/openapi.json", health.openapi, "This description", dict[str, Any]),
     Route("GET", "/", page.index, "The page for people", forms=(HTML,)),
     Route("GET", "/style.css", page.style, "How the page looks", forms=(CSS,)),
+    Route("GET", "/icon.svg", page.icon, "The page's sign in a browser's tab", forms=(SVG,)),
 )
 
 

@@ -36,26 +36,34 @@ def next_block(waiting: Sequence[Waiting], *, minimum_rows: int, minimum_rare: i
     """The block that is to be decided next, or None where nothing waits.
 
     Without periods all that waits is one block. With them it is the earliest period; where that has too few rows for
-    a statistic, later ones are added to it until there are enough, and what would be left over with too few is added.
+    a statistic, later ones are added to it until there are enough.
     """
     if not waiting:
         return None
-    rows = sum(one.rows for one in waiting)
-    positives = sum(one.positives for one in waiting)
     by_period: dict[str, list[Waiting]] = {}
     taken = [one for one in waiting if one.period is None]
     for one in waiting:
         if one.period is not None:
             by_period.setdefault(one.period, []).append(one)
-    periods = period_order(by_period)
-    taken_rows, taken_positives, count = sum(one.rows for one in taken), sum(one.positives for one in taken), 0
-    for count, period in enumerate(periods, start=1):
-        taken += by_period[period]
-        taken_rows += sum(one.rows for one in by_period[period])
-        taken_positives += sum(one.positives for one in by_period[period])
-        if enough(taken_rows, taken_positives, minimum_rows=minimum_rows, minimum_rare=minimum_rare):
-            break
-    left_rows, left_positives = rows - taken_rows, positives - taken_positives
-    if not enough(left_rows, left_positives, minimum_rows=minimum_rows, minimum_rare=minimum_rare):
-        taken, taken_rows, count = list(waiting), rows, len(periods)
-    return Block(tuple(sorted(one.id for one in taken)), tuple(periods[:count]), taken_rows)
+    limits = (minimum_rows, minimum_rare)
+    rest = period_order(by_period)
+    chosen: list[str] = []
+    sums = _Sums().plus(taken)
+    while rest and not sums.enough(*limits):
+        chosen.append(rest.pop(0))
+        taken += by_period[chosen[-1]]
+        sums = sums.plus(by_period[chosen[-1]])
+    return Block(tuple(sorted(one.id for one in taken)), tuple(chosen), sums.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    rows: int = 0
+    positives: int = 0
+
+    def plus(self, members: Sequence[Waiting]) -> _Sums:
+        rows, positives = sum(one.rows for one in members), sum(one.positives for one in members)
+        return _Sums(self.rows + rows, self.positives + positives)
+
+    def enough(self, minimum_rows: int, minimum_rare: int) -> bool:
+        return enough(self.rows, self.positives, minimum_rows=minimum_rows, minimum_rare=minimum_rare)

@@ -40,7 +40,8 @@ def sentence(decided: Decided) -> str:
         return what + drifted
     if not retraining.train:
         return f"Model {decided.before} was kept. {retraining.sentence}{drifted}"
-    return f"Model {decided.before} was kept: no challenger was better for sure. {retraining.sentence}{_gain(decided)}{drifted}"
+    kept = f"Model {decided.before} was kept: no challenger is better beyond doubt."
+    return f"{kept} {retraining.sentence}{_gain(decided)}{drifted}"
 
 
 def document(decided: Decided, policy: str, metrics: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -67,12 +68,8 @@ def _gain(decided: Decided) -> str:
         return ""
     best = max(shown, key=lambda one: float(one["gain"]))
     champion_loss = best["log_loss"] + best["gain"]
-    percent = [100 * float(best[key]) / champion_loss for key in ("gain", "low", "high")]
-    return (
-        f" Its log loss on {best['rows']} held-out rows is {percent[0]:+.1f}% better"
-        f" ({percent[1]:+.1f}% to {percent[2]:+.1f}%)."
-        if decided.verdict == "promoted"
-        else f" The best one's log loss on {best['rows']} held-out rows was {percent[0]:+.1f}% better"
-        f" ({percent[1]:+.1f}% to {percent[2]:+.1f}%)."
-    )
-
+    gain, low, high = (100 * float(best[key]) / champion_loss for key in ("gain", "low", "high"))
+    span = f"{gain:.1f}% lower ({low:.1f}% to {high:.1f}%)"
+    if decided.verdict == "promoted":
+        return f" Its log loss on {best['rows']:,} held-out rows is {span}."
+    return f" The best challenger's log loss on {best['rows']:,} held-out rows was {span}."

@@ -29,8 +29,8 @@ def place_all(rows: int, first: int) -> Placement:
 def place_rows(hashes: Lanes, known: Numbers, first: int) -> Placement:
     """A row equal in all columns counts once: ``dataset.duplicates`` = row.
 
-    ``hashes``: uint64[n, 2] of all values; ``known``: the number of the stored row with that hash, or -1; ``first``: the
-    number that the next stored row gets. Of equal rows in the batch the first is stored.
+    ``hashes``: uint64[n, 2] of all values; ``known``: the number of the stored row with that hash, or -1; ``first``:
+    the number that the next stored row gets. Of equal rows in the batch the first is stored.
     """
     positions = _first_positions(hashes)
     kept = (known < 0) & (positions == np.arange(len(hashes)))

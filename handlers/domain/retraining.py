@@ -109,12 +109,10 @@ def decide(situation: Situation, drift: DriftSettings, training: TrainingSetting
         return _first(situation, training)
     if situation.challenge:
         return Retraining("challenge", "The other estimators are compared with the first model.")
-    if drift.policy == "never":
-        return Retraining("none", "The policy is never to train again.")
+    if observed is None or drift.policy == "never":
+        return Retraining("none", "The policy is never to train again." if observed else "There are no new rows.")
     if drift.policy == "always":
         return Retraining("policy", "The policy is to train after each block.", compare=False)
-    if observed is None:
-        return Retraining("none", "There are no new labelled rows.")
     if drift.policy == "raw_f1":
         return _raw_f1(observed.f1, champion.last_f1)
     return _evidence(situation, champion, observed, (drift.alarm_z, training.growth))
@@ -128,11 +126,13 @@ def loss_z(observed: Observed, reference: Mapping[str, float]) -> float:
 
 def _first(situation: Situation, training: TrainingSettings) -> Retraining:
     rows, positives = situation.rows, situation.positives
-    counts = f"{rows} labelled rows with {min(positives, rows - positives)} of the rarer class"
+    counts = f"{rows:,} labelled rows with {min(positives, rows - positives):,} of the rarer class"
     if enough(rows, positives, minimum_rows=training.minimum_rows, minimum_rare=training.minimum_rare):
         return Retraining("first", f"There are {counts}: enough for a first model.", compare=False)
     need = f"{training.minimum_rows} with {training.minimum_rare}"
-    return Retraining("provisional", f"There are {counts}; a model is provisional until there are {need}.", compare=False)
+    return Retraining(
+        "provisional", f"There are {counts}; a model is provisional until there are {need}.", compare=False
+    )
 
 
 def _raw_f1(now: float, before: float) -> Retraining:
@@ -155,10 +155,16 @@ def _evidence(
         "rows": observed.rows,
         "growth": situation.rows / max(champion.trained_rows, 1),
     }
-    loss = f"the log loss on {observed.rows} new rows is {observed.mean_loss:.3f}, promised was {champion.reference['mean']:.3f}"
+    promised = champion.reference["mean"]
+    loss = f"the log loss on {observed.rows:,} new rows is {observed.mean_loss:.3f}, promised was {promised:.3f}"
     if z > alarm_z:
-        return Retraining("harm", f"Model {champion.version} has become worse: {loss} (z = {z:.1f}).", statistics=statistics)
+        return Retraining(
+            "harm", f"Model {champion.version} has become worse: {loss} (z = {z:.1f}).", statistics=statistics
+        )
     if situation.rows >= growth * champion.trained_rows:
-        sentence = f"There are {situation.rows} labelled rows now, model {champion.version} learned from {champion.trained_rows}."
+        learned = f"model {champion.version} was last weighed at {champion.trained_rows:,}"
+        sentence = f"There are {situation.rows:,} labelled rows now, {learned}."
         return Retraining("growth", sentence, statistics=statistics)
-    return Retraining("none", f"Model {champion.version} keeps its promise: {loss} (z = {z:.1f}).", statistics=statistics)
+    return Retraining(
+        "none", f"Model {champion.version} keeps its promise: {loss} (z = {z:.1f}).", statistics=statistics
+    )

@@ -52,9 +52,7 @@ def count(connection: Connection) -> int:
     return total_rows(connection) - gone
 
 
-def snapshot(
-    connection: Connection, folder: Path, schema: Schema, columns: Sequence[str] | None = None
-) -> pa.Table:
+def snapshot(connection: Connection, folder: Path, schema: Schema, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows in the order of their numbers, with ``ROW_COLUMN``, the file's number and the line.
 
     ``columns`` limits the schema's columns (all by default). Read inside one ledger transaction: parts are
@@ -73,9 +71,7 @@ def snapshot(
     return table if keep is None else table.filter(pa.array(keep))
 
 
-def block_rows(
-    connection: Connection, folder: Path, schema: Schema, members: Sequence[Member]
-) -> NDArray[np.int64]:
+def block_rows(connection: Connection, folder: Path, schema: Schema, members: Sequence[Member]) -> NDArray[np.int64]:
     """The numbers of the rows that these members of a decision block stand for, each once, sorted."""
     by_id = {part.id: part for part in parts.listed(connection, PartKind.ROWS, PartKind.LABELS)}
     numbers: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]

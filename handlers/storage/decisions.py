@@ -106,9 +106,7 @@ def start(connection: Connection, record: DecisionRecord, block: list[Member]) -
 
 def count_attempt(connection: Connection, decision: int) -> int:
     """One more try at a decision; how many that makes."""
-    connection.execute(
-        update(decisions).where(decisions.c.id == decision).values(attempts=decisions.c.attempts + 1)
-    )
+    connection.execute(update(decisions).where(decisions.c.id == decision).values(attempts=decisions.c.attempts + 1))
     return int(connection.execute(select(decisions.c.attempts).where(decisions.c.id == decision)).scalar_one())
 
 

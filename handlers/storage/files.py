@@ -31,10 +31,7 @@ def add(connection: Connection, record: FileRecord, stamp: FileStamp, *, publish
 def find_content(connection: Connection, sha256: str) -> FileRecord | None:
     """The accepted file that brought this content first. A refused one is read again: the settings may be others."""
     statement = (
-        select(files)
-        .where(files.c.sha256 == sha256, files.c.state.in_(ACCEPTED))
-        .order_by(files.c.seq)
-        .limit(1)
+        select(files).where(files.c.sha256 == sha256, files.c.state.in_(ACCEPTED)).order_by(files.c.seq).limit(1)
     )
     row = connection.execute(statement).one_or_none()
     return None if row is None else _record(row)

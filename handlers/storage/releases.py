@@ -134,7 +134,7 @@ def _link(path: Path, target: str | None) -> None:
     if target is None:
         path.unlink(missing_ok=True)
         return
-    if path.is_symlink() and os.readlink(path) == target:
+    if path.is_symlink() and path.readlink() == Path(target):
         return
     temporary = path.with_name(f".{path.name}.link")
     temporary.unlink(missing_ok=True)

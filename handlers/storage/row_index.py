@@ -44,4 +44,3 @@ class RowIndex:
         if self._pending:
             pairs = list(self._pending.items())
             connection.exec_driver_sql("INSERT OR REPLACE INTO row_hashes (hash, row) VALUES (?, ?)", pairs)
-

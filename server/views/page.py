@@ -12,7 +12,7 @@ from handlers.calls import CallList, Calls
 from handlers.domain.release import Release
 from handlers.records import DecisionItem, FileItem, ModelDetail, Scoring
 from server.services import Readiness, Services
-from server.state import CALLS, PAGES, SERVICES, STYLE
+from server.state import CALLS, ICON, PAGES, SERVICES, STYLE
 from server.views.health import readiness
 
 CLIENTS, RECENT = 50, 10
@@ -45,6 +45,11 @@ async def index(request: web.Request) -> web.Response:
 async def style(request: web.Request) -> web.Response:
     """Its style sheet."""
     return web.Response(body=request.app[STYLE], content_type="text/css", charset="utf-8")
+
+
+async def icon(request: web.Request) -> web.Response:
+    """The page's sign in a browser's tab."""
+    return web.Response(body=request.app[ICON], content_type="image/svg+xml")
 
 
 def _overview(services: Services, calls: CallList) -> Overview:

@@ -39,7 +39,7 @@ class Client:
         self,
         method: str,
         path: str,
-        **arguments: Any,  # noqa: ANN401 - what aiohttp takes
+        **arguments: Any,
     ) -> tuple[aiohttp.ClientResponse, bytes]:
         async with self.session.request(method, self.url + path, **arguments) as response:
             return response, await response.read()
@@ -50,8 +50,8 @@ class Client:
         path: str,
         *,
         status: int = 200,
-        **arguments: Any,  # noqa: ANN401 - what aiohttp takes
-    ) -> Any:  # noqa: ANN401 - JSON
+        **arguments: Any,
+    ) -> Any:
         response, body = await self.ask(method, path, **arguments)
         assert response.status == status, body
         kind = "application/json" if status == 200 or path == "/readyz" else "application/problem+json"
