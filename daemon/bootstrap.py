@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import DatabaseError
+
 from daemon.configuration import ConfigurationError
 from daemon.settings import Settings, workspace
 from handlers.house import House, Learning
 from handlers.storage import signing
-from handlers.storage.ledger import Ledger, get_fact, set_fact
+from handlers.storage.ledger import Ledger, LedgerError, get_fact, set_fact
 from handlers.storage.workspace import Workspace
 
 IDENTITY = "identity"
@@ -48,11 +50,15 @@ def open_ledger(settings: Settings, folders: Workspace) -> Ledger:
     signing.make_keys(folders.keys)
     ledger = Ledger(folders.ledger)
     identity = _identity(settings)
-    with ledger.write() as connection:
-        known = get_fact(connection, IDENTITY)
-        if known is None:
-            set_fact(connection, IDENTITY, identity)
-            set_fact(connection, ROW_HASH_KEY, secrets.randbits(63))
+    try:
+        with ledger.write() as connection:
+            known = get_fact(connection, IDENTITY)
+            if known is None:
+                set_fact(connection, IDENTITY, identity)
+                set_fact(connection, ROW_HASH_KEY, secrets.randbits(63))
+    except DatabaseError as error:
+        ledger.close()
+        raise LedgerError(f"The ledger {folders.ledger} cannot be written: {error.orig}") from error
     if known is not None and known != identity:
         ledger.close()
         changed = [name for name in identity if identity[name] != known[name]]

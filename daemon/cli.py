@@ -1,17 +1,55 @@
-"""The command line. Data on standard output, messages on standard error."""
+"""The command line. Data on standard output, messages on standard error.
+
+Commands are imported when they are run: ``--help`` must not wait for libraries that it has no use for.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from daemon.commands import running, workspace
+COMMANDS = {
+    "calls": ("daemon.commands.reading", "Rank the clients of the newest unlabelled drop by their risk."),
+    "check": ("daemon.commands.workspace", "Check the configuration, and say where everything lies."),
+    "demo": ("daemon.commands.workspace", "Write the next month of the demonstration into the source folder."),
+    "deploy": ("daemon.commands.writing", "Make release VERSION the current one."),
+    "export": ("daemon.commands.export", "Print the data set, the original columns first and in their order."),
+    "files": ("daemon.commands.reading", "List the files that were seen, the newest first."),
+    "ingest": ("daemon.commands.ingest", "Put files into the source folder, and wait until they are taken."),
+    "init": ("daemon.commands.workspace", "Make a new workspace in DIR: folders and a config.json."),
+    "models": ("daemon.commands.reading", "List the releases, the newest first."),
+    "predict": ("daemon.commands.predict", "Score the clients of a CSV file with the current release."),
+    "report": ("daemon.commands.writing", "Write the reports that are missing, and say where the newest is."),
+    "rollback": ("daemon.commands.writing", "Make the previous release the current one again."),
+    "run": ("daemon.commands.running", "Run the daemon in the foreground."),
+    "schema": ("daemon.commands.schema", "What the columns of the data set were learned to be."),
+    "status": ("daemon.commands.status", "Say how the daemon, the model and the files are."),
+}
+"""Name: the module that has the command under that name, and the line that ``--help`` shows of it."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands of ``COMMANDS``, each imported when it is asked for."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """All names, in their order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command, or None where there is no such name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[name][0]), name)
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list from what is known without an import."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="attritiond")
 def main() -> None:
     """Tell the client managers whom to call: watch a folder of CSVs, learn from them, and serve a ranked list."""
-
-
-for command in (workspace.init, workspace.check, workspace.demo, running.run):
-    main.add_command(command)

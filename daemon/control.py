@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +27,7 @@ class Controlled(Protocol):
     async def deploy(self, version: int | None) -> int: ...
     async def reset_schema(self) -> list[str]: ...
     def scan(self) -> None: ...
+    def status(self) -> dict[str, Any]: ...
 
 
 class NoDaemon(Exception):
@@ -51,35 +53,55 @@ async def serve(workspace: Workspace, daemon: Controlled) -> web.AppRunner:
         daemon.scan()
         return web.json_response({})
 
+    async def status(_request: web.Request) -> web.Response:
+        return web.json_response(daemon.status())
+
     app = web.Application()
-    app.add_routes([web.post("/deploy", deploy), web.post("/schema/reset", reset), web.post("/scan", scan)])
+    handlers = {"/deploy": deploy, "/schema/reset": reset, "/scan": scan, "/status": status}
+    app.add_routes([web.post(route, handler) for route, handler in handlers.items()])
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
-    workspace.socket.unlink(missing_ok=True)
-    with _address(workspace.socket) as address:
-        await web.UnixSite(runner, address).start()
-        workspace.socket.chmod(0o600)
+    await web.SockSite(runner, _bound(workspace.socket)).start()
     return runner
 
 
-def ask(workspace: Workspace, route: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Ask the running daemon and return its answer. Raises NoDaemon; ``error`` in the answer says why not."""
-    return asyncio.run(_ask(workspace, route, body))
+def _bound(path: Path) -> socket.socket:
+    """Bind the socket; its rights are narrowed before anybody can connect. What a killed daemon left is replaced."""
+    path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _address(path) as address:
+            bound.bind(address)
+        path.chmod(0o600)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
-async def _ask(workspace: Workspace, route: str, body: dict[str, Any]) -> dict[str, Any]:
-    with _address(workspace.socket) as address:
-        connector = aiohttp.UnixConnector(path=address)
-        timeout = aiohttp.ClientTimeout(total=None, connect=10)
-        try:
+def ask(workspace: Workspace, route: str, body: dict[str, Any], *, patience: float | None = None) -> dict[str, Any]:
+    """Ask the running daemon and return its answer; ``error`` in the answer says why not.
+
+    Raises NoDaemon where none listens, or where none has answered within ``patience`` seconds (None: wait).
+    """
+    return asyncio.run(_ask(workspace, route, body, patience))
+
+
+async def _ask(workspace: Workspace, route: str, body: dict[str, Any], patience: float | None) -> dict[str, Any]:
+    timeout = aiohttp.ClientTimeout(total=patience, connect=10)
+    try:
+        with _address(workspace.socket) as address:
+            connector = aiohttp.UnixConnector(path=address)
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
                 session.post(f"http://daemon{route}", json=body) as response,
             ):
                 answer: dict[str, Any] = await response.json()
                 return answer
-        except aiohttp.ClientConnectionError as error:
-            raise NoDaemon(str(error)) from error
+    except aiohttp.ContentTypeError as error:  # not our JSON: it failed, or another version of it is running
+        return {"error": f"The running daemon answered {error.status}; its log says more."}
+    except (aiohttp.ClientConnectionError, FileNotFoundError, TimeoutError) as error:
+        raise NoDaemon(str(error)) from error
 
 
 @contextlib.contextmanager

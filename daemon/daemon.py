@@ -6,6 +6,8 @@ import asyncio
 import os
 import random
 import signal
+import threading
+import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,16 +15,18 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import control, log
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
 from daemon.engine import Engine
+from daemon.failures import failure_of
 from daemon.intake import Intake
 from daemon.notify import Notifier
 from daemon.settings import Settings, read
-from daemon.worker import Greeting
+from daemon.tasks import Greeting
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import activation
 from handlers.storage.ledger import Ledger
@@ -33,6 +37,12 @@ from server.services import Champion, DeploymentRefused, Readiness, ServedReques
 HEARTBEAT_SECONDS = 1.0
 NEED_RESTART = ("server", "dataset", "ingestion", "engine", "logging")
 """Sections that a reload does not reach, besides the folders; the log names them when they have changed."""
+CHECK_AGAIN_SECONDS = 3600.0
+"""After a check of the dependencies that has failed."""
+
+
+class CannotStart(Exception):
+    """The daemon cannot listen; the message says why and what to do."""
 
 
 class Daemon:
@@ -50,29 +60,37 @@ class Daemon:
             Worker("ingest", greeting, lock, _told, timeout=timeout),
             Worker("model", greeting, lock, _told, timeout=timeout),
         )
-        self.engine = Engine(settings, ledger=ledger, workers=self._workers, deployed=self._read_champion)
-        self._intake = Intake(self._house.workspace.source, settings.ingestion, known=self.engine.known)
+        source = self._house.workspace.source
+        self.engine = Engine(
+            settings, ledger=ledger, source=source, workers=self._workers, deployed=self._read_champion
+        )
+        self._intake = Intake(source, settings.ingestion, known=self.engine.known)
         self._dependencies = DependencyCheck(self._house.workspace.dataset / "dependencies.json")
+        self._url = ""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._background: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
+        self._signal: str | None = None
         self._crash: BaseException | None = None
 
     async def run(self) -> bool:
         """Serve at once, then put right what was left, then take files, until SIGTERM or SIGINT.
 
-        False where something has ended it that should not have; the log says what.
+        False where something has ended it that should not have; the log says what. Raises CannotStart.
         """
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+            self._loop.add_signal_handler(number, self._signalled, number)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
         await self._read_champion()
         runner, url = await self._serve()
-        control_runner = await control.serve(self._house.workspace, self)
+        self._url = url
+        control_runner = await self._serve_commands()
         tasks = [
             asyncio.create_task(self._work(), name="work"),
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
         ]
-        tasks.append(asyncio.create_task(self._dependencies.run(), name="dependencies"))
+        tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
         for task in tasks:
             task.add_done_callback(self._ended)
         log.emit("daemon.ready", url=url, pid=os.getpid())
@@ -104,13 +122,40 @@ class Daemon:
         runner = web.AppRunner(app.build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await runner.setup()
         site = web.TCPSite(runner, settings.server.host, settings.server.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            address = f"{settings.server.host}:{settings.server.port}"
+            what = "Set server.host and server.port to an address of this machine that nobody else listens on."
+            raise CannotStart(f"{address} cannot be listened on: {error.strerror or error}. {what}") from error
         host, port = runner.addresses[0][:2]
         return runner, f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
+    async def _serve_commands(self) -> web.AppRunner:
+        try:
+            return await control.serve(self._house.workspace, self)
+        except OSError as error:
+            raise CannotStart(f"{self._house.workspace.socket} cannot be made: {error.strerror or error}.") from error
+
+    async def _check_dependencies(self) -> None:
+        """Look for newer versions now and then; a check that fails is no reason to stop serving."""
+        while True:
+            try:
+                await self._dependencies.run()
+            except Exception as error:
+                failure = failure_of(error)
+                log.emit("task.failed", detail=f"Dependencies: {failure.message}", trace=failure.trace)
+            await asyncio.sleep(CHECK_AGAIN_SECONDS)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        self._signal = number.name
+        self._stop.set()
+
     async def _shut_down(self, tasks: list[asyncio.Task[None]], runners: list[web.AppRunner]) -> None:
         """Running ingestion may end, a decision is abandoned: it is taken up again at the next start."""
-        log.emit("daemon.stopping")
+        began = time.monotonic()
+        log.emit("daemon.stopping", signal=self._signal)
         self._notifier.stopping("Stopping")
         ingest_worker, model_worker = self._workers
         await model_worker.stop(0.0)
@@ -119,15 +164,16 @@ class Daemon:
             task.remove_done_callback(self._ended)
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for runner in runners:
-            await runner.cleanup()
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
         self._house.ledger.close()
-        log.emit("daemon.stopped")
+        log.emit("daemon.stopped", seconds=round(time.monotonic() - began, 3))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A task that runs for ever has ended: a bug or a broken machine. Stop, and let the service manager restart."""
         if not task.cancelled():
             self._crash = task.exception() or RuntimeError(f"the task {task.get_name()} ended")
+            while isinstance(self._crash, BaseExceptionGroup):
+                self._crash = self._crash.exceptions[0]
             trace = "".join(traceback.format_exception(self._crash))
             log.emit("daemon.failed", detail=f"{type(self._crash).__name__}: {self._crash}", trace=trace)
             self._stop.set()
@@ -151,24 +197,44 @@ class Daemon:
         """Have the source folder read now."""
         self._intake.request_scan()
 
+    def status(self) -> dict[str, Any]:
+        """Where the daemon can be asked, and how it is."""
+        readiness = self._readiness()
+        problems = dict(readiness.problems)
+        return {"pid": os.getpid(), "url": self._url, "waiting": readiness.waiting, "problems": problems}
+
     def _readiness(self) -> Readiness:
+        """How the daemon is. Any thread may ask; what is asked about belongs to the event loop."""
+        if threading.get_ident() == self._thread:
+            return self._state()
+
+        async def state() -> Readiness:
+            return self._state()
+
+        return asyncio.run_coroutine_threadsafe(state(), self._loop).result()
+
+    def _state(self) -> Readiness:
         problems = dict(self.engine.problems)
         folder = self._intake.problem()
         if folder is not None:
             problems["source_folder"] = folder
         if self._champion.release is None:
             problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
-        return Readiness(problems=problems, waiting=self.engine.waiting(), undecided=self.engine.standing.undecided)
+        return Readiness(problems=problems, waiting=self.engine.waiting(), undecided=self.engine.undecided())
 
-    async def _read_champion(self) -> None:
+    async def _read_champion(self) -> bool:
+        """Serve the current release; where it cannot be read, the one in memory stays, and the answer is False."""
         try:
             release = await asyncio.to_thread(activation.current, self._house, known=self._champion.release)
-        except ReleaseError as error:
-            self.engine.problems["model"] = str(error)
-            log.emit("release.refused", detail=str(error))
-            return
+        except (ReleaseError, SQLAlchemyError, OSError) as error:
+            detail = str(getattr(error, "orig", None) or error)
+            if self.engine.problems.get("model") != detail:
+                log.emit("release.refused", detail=detail)
+            self.engine.problems["model"] = detail
+            return False
         self.engine.problems.pop("model", None)
         self._champion.release = release
+        return True
 
     def _served(self, request: ServedRequest) -> None:
         settings = self.settings
@@ -182,17 +248,22 @@ class Daemon:
         """SIGHUP: read the configuration again; a bad one is refused and the old one stays."""
         self._notifier.reloading()
         try:
+            self._read_again()
+        finally:
+            self._notifier.ready()
+
+    def _read_again(self) -> None:
+        try:
             settings = read(self.config, os.environ)
         except ConfigurationError as error:
             log.emit("config.reloaded", accepted=False, detail=str(error))
-        else:
-            old = msgspec.to_builtins(self.settings)
-            new = msgspec.to_builtins(settings)
-            changed = [name for name in new if new[name] != old[name]]
-            later = [name for name in changed if name in NEED_RESTART or name.endswith("_path")]
-            self._apply(settings, later)
-            log.emit("config.reloaded", accepted=True, changed=changed, after_restart=later)
-        self._notifier.ready()
+            return
+        old = msgspec.to_builtins(self.settings)
+        new = msgspec.to_builtins(settings)
+        changed = [name for name in new if new[name] != old[name]]
+        later = [name for name in changed if name in NEED_RESTART or name.endswith("_path")]
+        self._apply(settings, later)
+        log.emit("config.reloaded", accepted=True, changed=changed, after_restart=later)
 
     def _apply(self, settings: Settings, later: list[str]) -> None:
         """Take over what can change while running; the rest stays as it was until the next start."""
@@ -201,7 +272,9 @@ class Daemon:
         self.engine.settings = self.settings
         for worker in self._workers:
             worker.greeting = Greeting(msgspec.to_builtins(self.settings), str(self.config))
-            asyncio.get_running_loop().create_task(worker.rest())
+            task = self._loop.create_task(worker.rest())
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
 
     async def _heartbeat(self) -> None:
         """Tell the service manager that the loop turns, and what the daemon is at."""

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from daemon import log
-from daemon.intake import Intake, Settled
+from sqlalchemy.exc import SQLAlchemyError
+
+from daemon.intake import Intake
 from daemon.known_files import KnownFiles
 from daemon.settings import Settings
-from daemon.tasks import Activate, Arrived, Decide, Ingest, Recover, Report, Rescore, ResetSchema
+from daemon.taking import Taking
+from daemon.tasks import Activate, Decide, Recover, Report, Rescore, ResetSchema
+from daemon.trouble import FIRST_PAUSE_SECONDS, Trouble, pause
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import decision_blocks
 from handlers.domain.files import FileState
 from handlers.storage import decisions, files, models
 from handlers.storage.ledger import Ledger
 
-DEATHS = 2
-"""So often the worker may die on a file alone, or on a decision, before that is given up."""
+FAULTS = 2
+"""So often a decision may fail through its own fault, the death of its worker included, before it is given up."""
 QUIET_SECONDS = 0.25
 """So long no file must come before a decision starts: a burst of files is one block, not two."""
-RETRY_SECONDS = 5.0
-"""The pause after a task that failed: a full disk is not asked a thousand times a second."""
-GROUP_FILES, GROUP_BYTES = 2_000, 256 * 1024 * 1024
-"""The largest group of one commit: what the worker holds in memory has a bound, and progress is seen."""
+
+Work = Literal["deployment", "decision", "report"]
+PROBLEM: dict[Work, str] = {
+    "deployment": "The current model could not be taken into use",
+    "decision": "A decision could not be finished",
+    "report": "A report could not be written",
+}
 
 
 @dataclass(slots=True)
 class Standing:
-    """What the ledger said last: what there is to decide, and how many files wait for a decision or a first model."""
+    """What the ledger said last: the current model, what there is to decide, and how many files wait for a decision
+    or a first model."""
 
+    model: int | None = None
     wanted: str | None = None
     undecided: int = 0
     unscored: int = 0
@@ -48,130 +56,116 @@ class Engine:
         settings: Settings,
         *,
         ledger: Ledger,
+        source: Path,
         workers: tuple[Worker, Worker],
-        deployed: Callable[[], Awaitable[None]],
+        deployed: Callable[[], Awaitable[bool]],
     ) -> None:
-        """``workers``: for ingestion and for models. ``deployed``: called after a deployment."""
+        """``workers``: for ingestion and for models. ``deployed``: has the current release served; False: it cannot."""
         self.settings = settings
         self.problems: dict[str, str] = {}
         self.known = KnownFiles(ledger)
-        self.intake: Intake | None = None
         self.standing = Standing()
         self._ledger = ledger
         self._ingest_worker, self._model_worker = workers
         self._deployed = deployed
-        self._taking = 0
+        self._taking = Taking(source, self._ingest_worker, self.problems)
+        self._followed: int | None = None
+        self._trouble: dict[Work, Trouble] = {work: Trouble() for work in PROBLEM}
         self._undecided_since: float | None = None
-        self._last_commit = 0.0
+        self._look_again_at = 0.0
         self._activity = asyncio.Event()
+        self._looking, self._following = asyncio.Lock(), asyncio.Lock()
 
     async def prepare(self) -> None:
-        """Put right what a killed process left, and read where things stand."""
-        await self._ingest_worker.submit(Recover())
-        await asyncio.to_thread(self.known.refresh)
+        """Put right what a killed process left, however long a broken machine takes, and read where things stand."""
+        tries = 0
+        while True:
+            try:
+                await self._ingest_worker.submit(Recover())
+                break
+            except (WorkerDied, TaskFailed) as error:
+                tries += 1
+                self.problems["recovery"] = f"What the last run left could not be put right: {error}"
+            await asyncio.sleep(pause(tries))
+        self.problems.pop("recovery", None)
         await self._look()
-
-    def waiting(self) -> int:
-        """Files that have been seen and are not taken, and those that no model could score yet."""
-        seen = 0 if self.intake is None else self.intake.waiting_count()
-        return seen + self._taking + self.standing.unscored
-
-    # -- files ----------------------------------------------------------------------------------------------------
 
     async def take_files(self, intake: Intake) -> None:
         """Commit settled files in groups, for ever."""
-        self.intake = intake
-        while True:
-            settled = await intake.settled()
-            groups = list(_groups(settled))
-            self._taking = len(settled)
-            for group in groups:
-                await self._take(
-                    [Arrived(os.fsencode(one.name), one.seen_at) for one in group], more=group != groups[-1]
-                )
-                self._taking -= len(group)
-                self._last_commit = time.monotonic()
-                await asyncio.to_thread(self.known.refresh)
-                await self._look()
-            self._taking = 0
+        await self._taking.run(intake, committed=self._look)
 
-    async def _take(self, group: Sequence[Arrived], *, more: bool) -> None:
-        try:
-            await self._ingest_worker.submit(Ingest(tuple(group), more))
-            self.problems.pop("ingestion", None)
-        except (WorkerDied, TaskFailed) as error:
-            if len(group) > 1:
-                for one in group:
-                    await self._take([one], more=True)
-            elif isinstance(error, WorkerDied):
-                await self._take_again(group[0])
-            else:
-                self._failed(group[0], str(error))
+    def waiting(self) -> int:
+        """Files that have been seen and are not taken, and those that no model could score yet."""
+        return self._taking.waiting() + self.standing.unscored
 
-    async def _take_again(self, one: Arrived) -> None:
-        """The worker has died on this file alone, once: try it again, then have it refused unread."""
-        try:
-            await self._ingest_worker.submit(Ingest((one,)))
-            return
-        except TaskFailed as error:
-            self._failed(one, str(error))
-            return
-        except WorkerDied:
-            pass
-        try:
-            await self._ingest_worker.submit(Ingest((Arrived(one.name, one.seen_at, unread=True),)))
-        except (WorkerDied, TaskFailed) as error:
-            self._failed(one, str(error))
-
-    def _failed(self, one: Arrived, detail: str) -> None:
-        """Our fault: say so, and try again later."""
-        self.problems["ingestion"] = f"A file could not be taken: {detail}"
-        name = os.fsdecode(one.name)
-        log.emit("file.failed", file=name, detail=detail)
-        if self.intake is not None:
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self.intake.again, [name])
+    def undecided(self) -> int:
+        """Files on which no decision has ended; at least 1 while a new model is not in use yet."""
+        return max(self.standing.undecided, int(self.standing.model != self._followed))
 
     # -- decisions ------------------------------------------------------------------------------------------------
 
     async def decide(self) -> None:
-        """Decide what is undecided, write reports when nothing is, for ever."""
-        deaths = 0
+        """Have a new model used, decide what is undecided, write reports when nothing is, for ever."""
         while True:
             work = await self._next_work()
-            try:
-                if work == "idle":
-                    await self._model_worker.rest()
-                elif work == "report":
-                    await self._model_worker.submit(Report())
-                elif await self._model_worker.submit(Decide(give_up=deaths >= DEATHS)) is not None:
-                    await self._changed()
-                deaths = 0
-                self.problems.pop("learning", None)
-            except (WorkerDied, TaskFailed) as error:
-                deaths += 1
-                self.problems["learning"] = f"A decision or a report could not be finished: {error}"
-                await asyncio.sleep(RETRY_SECONDS if isinstance(error, TaskFailed) else 0)
+            if work is None:
+                await self._model_worker.rest()
+            else:
+                await self._attempt(work)
             await self._look()
 
-    async def _next_work(self) -> str:
-        """Wait for something to do: "decide", "report", or "idle" once nothing has come for a while."""
-        began = time.monotonic()
+    async def _attempt(self, work: Work) -> None:
+        """Do it; where it fails, say so, and when it may be tried again."""
+        trouble = self._trouble[work]
+        given_up = work == "decision" and trouble.faults >= FAULTS
+        try:
+            if work == "deployment":
+                await self._follow()
+            elif work == "report":
+                await self._model_worker.submit(Report())
+            else:
+                await self._decide(give_up=given_up)
+        except (WorkerDied, TaskFailed) as error:
+            trouble.failed(_now(), broken=error.broken, died=isinstance(error, WorkerDied))
+            self.problems[work] = f"{PROBLEM[work]}: {error}"
+        else:
+            trouble.over(_now(), given_up=given_up)
+            self.problems.pop(work, None)
+
+    async def _decide(self, *, give_up: bool) -> None:
+        version = await self._model_worker.submit(Decide(give_up))
+        if version is not None:
+            self.standing.model = version
+            await self._attempt("deployment")
+
+    async def _next_work(self) -> Work | None:
+        """Wait for something to do; None once nothing has come for a while, and the model worker may go."""
+        began = _now()
         while True:
             self._activity.clear()
-            standing, now = self.standing, time.monotonic()
-            if standing.wanted is not None and (self._is_quiet(now) or self._is_late(now)):
-                return "decide"
-            if standing.wanted is None and standing.unreported:
-                return "report"
+            now = _now()
+            if "ledger" in self.problems and now >= self._look_again_at:
+                await self._look()
+            work = self._due(now)
+            if work is not None:
+                return work
             idle = self.settings.engine.model_worker_idle_seconds
-            if standing.wanted is None and self._model_worker.pid is not None and now - began >= idle:
-                return "idle"
+            if self.standing.wanted is None and self._model_worker.pid is not None and now - began >= idle:
+                return None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._activity.wait(), 0.05 if standing.wanted is not None else 1.0)
+                await asyncio.wait_for(self._activity.wait(), 0.05 if self.standing.wanted is not None else 1.0)
+
+    def _due(self, now: float) -> Work | None:
+        standing = self.standing
+        wanted: dict[Work, bool] = {
+            "deployment": standing.model != self._followed,
+            "decision": standing.wanted is not None and (self._is_quiet(now) or self._is_late(now)),
+            "report": standing.wanted is None and standing.unreported,
+        }
+        return next((work for work in wanted if wanted[work] and now >= self._trouble[work].not_before), None)
 
     def _is_quiet(self, now: float) -> bool:
-        seen = 0 if self.intake is None else self.intake.waiting_count()
-        return not self._taking and not seen and now - self._last_commit >= QUIET_SECONDS
+        return self._taking.quiet_since(now) >= QUIET_SECONDS
 
     def _is_late(self, now: float) -> bool:
         since = self._undecided_since
@@ -184,41 +178,55 @@ class Engine:
 
         The ingest worker does it: nobody who goes back to an older model should wait for a training.
         """
-        chosen = int(await self._ingest_worker.submit(Activate(version)))
-        await self._changed()
-        return chosen
+        try:
+            return int(await self._ingest_worker.submit(Activate(version)))
+        finally:  # a worker that died may have done it
+            await self._look()
+            if self.standing.model != self._followed:
+                await self._attempt("deployment")
+                await self._look()
 
     async def reset_schema(self) -> list[str]:
         """Learn the provisional schema anew; the files are taken again. Raises TaskFailed, WorkerDied."""
-        names: list[str] = await self._ingest_worker.submit(ResetSchema())
+        async with self._model_worker.paused():  # a decision must not lose its rows while it is made
+            names: list[str] = await self._ingest_worker.submit(ResetSchema())
         await asyncio.to_thread(self.known.forget)
-        if self.intake is not None:
-            self.intake.again(names)
+        self._taking.again(names)
         await self._look()
         return names
 
-    async def _changed(self) -> None:
-        await self._deployed()
-        try:
+    async def _follow(self) -> None:
+        """Serve the current model, and rank with it what waits for it. Raises TaskFailed, WorkerDied."""
+        async with self._following:
+            version = self.standing.model
+            if version == self._followed:
+                return
+            if not await self._deployed():
+                raise TaskFailed("its release cannot be used", broken=True)
             await self._ingest_worker.submit(Rescore())
-        except (WorkerDied, TaskFailed) as error:
-            self.problems["scoring"] = f"The newest drop could not be ranked: {error}"
-        else:
-            self.problems.pop("scoring", None)
-        await self._look()
+            self._followed = version
 
     async def _look(self) -> None:
-        """Read where things stand, and wake whoever waits for it."""
-        self.standing = await asyncio.to_thread(self._read_standing)
+        """Read where things stand, and wake whoever waits for it. Where that fails it is told, and tried again."""
+        async with self._looking:  # so that an older answer never replaces a newer one
+            try:
+                self.standing = await asyncio.to_thread(self._read_standing)
+                self.problems.pop("ledger", None)
+            except (SQLAlchemyError, OSError) as error:
+                self.problems["ledger"] = f"The ledger cannot be read: {getattr(error, 'orig', None) or error}"
+                self._look_again_at = _now() + FIRST_PAUSE_SECONDS
+                return
         if self.standing.wanted is None:
             self._undecided_since = None
         elif self._undecided_since is None:
-            self._undecided_since = time.monotonic()
+            self._undecided_since = _now()
         self._activity.set()
 
     def _read_standing(self) -> Standing:
+        self.known.refresh()
         with self._ledger.read() as connection:
             return Standing(
+                model=models.current(connection),
                 wanted=decision_blocks.wanted(connection),
                 undecided=decisions.undecided_files(connection),
                 unscored=files.counts(connection).get(FileState.WAITING, 0),
@@ -226,15 +234,5 @@ class Engine:
             )
 
 
-def _groups(settled: Sequence[Settled]) -> Iterator[list[Settled]]:
-    """All that waits, cut only where one commit would hold too much."""
-    group: list[Settled] = []
-    size = 0
-    for one in settled:
-        if group and (len(group) >= GROUP_FILES or size + one.stamp.size > GROUP_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(one)
-        size += one.stamp.size
-    if group:
-        yield group
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,8 +1,35 @@
-"""What the front asks of its workers: plain values that travel as one JSON line each."""
+"""What the front asks of its workers, and what they answer: plain values that travel as one JSON line each."""
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import msgspec
+
+Role = Literal["ingest", "model"]
+
+
+class Greeting(msgspec.Struct, frozen=True):
+    """The first line: the settings as the front has read them, and the folder of the configuration file."""
+
+    settings: dict[str, Any]
+    config: str
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a worker. ``taken``: the task begins. ``event``: a fact, at once. ``done``: the task's answer.
+
+    ``failed``: it raised. ``refused``: what was asked cannot be. ``broken``: the machine is at fault.
+    """
+
+    taken: bool = False
+    event: str | None = None
+    fields: dict[str, Any] = {}
+    done: bool = False
+    answer: Any = None
+    failed: str | None = None
+    refused: bool = False
+    broken: bool = False
 
 
 class Arrived(msgspec.Struct, frozen=True):

@@ -13,35 +13,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import msgspec
 
-from daemon.tasks import Task
+from daemon.tasks import Greeting, Reply, Role, Task
 from server.front import keep_pandas_out
 
-Role = Literal["ingest", "model"]
 PR_SET_PDEATHSIG = 1
 OOM_SCORE = {"ingest": 500, "model": 900}
 """Whom the kernel ends first when memory runs out: never the process that answers."""
-
-
-class Greeting(msgspec.Struct, frozen=True):
-    """The first line: the settings as the front has read them, and the folder of the configuration file."""
-
-    settings: dict[str, Any]
-    config: str
-
-
-class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of a worker. ``event``: a fact, at once. ``done``: the task's answer. ``failed``: it raised."""
-
-    event: str | None = None
-    fields: dict[str, Any] = {}
-    done: bool = False
-    answer: Any = None
-    failed: str | None = None
-    refused: bool = False
 
 
 def main(role: Role) -> None:
@@ -49,33 +30,47 @@ def main(role: Role) -> None:
     out = _own_output()
     _die_with_parent()
     _be_the_first_to_go(role)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all; the front decides what they mean
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if role == "ingest" else signal.SIG_DFL)
     if role == "ingest":
         keep_pandas_out()
     else:
         os.nice(19)
     lines = sys.stdin.buffer
-    greeting = msgspec.json.decode(lines.readline(), type=Greeting)
-    from daemon.worker_tasks import Workbench
+    first = lines.readline()
+    if not first:
+        return  # the front is gone
+    try:
+        from daemon.worker_tasks import Workbench
 
-    bench = Workbench(greeting, lambda event, fields: _say(out, Reply(event=event, fields=fields)))
+        greeting = msgspec.json.decode(first, type=Greeting)
+        bench = Workbench(greeting, lambda event, fields: _say(out, Reply(event=event, fields=fields)))
+    except Exception as error:
+        _say(out, _failed(error))
+        raise SystemExit(1) from None
     _say(out, Reply(done=True, answer=os.getpid()))
     for line in lines:
-        _say(out, _answer(bench.run, msgspec.json.decode(line, type=Task)))
+        _say(out, Reply(taken=True))
+        _say(out, _answer(bench.run, line))
 
 
-def _answer(run: Callable[[Task], Any], task: Task) -> Reply:
+def _answer(run: Callable[[Task], Any], line: bytes) -> Reply:
     from daemon.worker_tasks import Refused
 
     try:
-        return Reply(done=True, answer=run(task))
+        return Reply(done=True, answer=run(msgspec.json.decode(line, type=Task)))
     except Refused as error:
         return Reply(done=True, failed=str(error), refused=True)
     except Exception as error:
-        import traceback
+        return _failed(error)
 
-        return Reply(done=True, failed=f"{type(error).__name__}: {error}", fields={"trace": traceback.format_exc()})
+
+def _failed(error: Exception) -> Reply:
+    from daemon.failures import failure_of
+
+    failure = failure_of(error)
+    return Reply(done=True, failed=failure.message, fields={"trace": failure.trace}, broken=failure.broken)
 
 
 def _say(out: BinaryIO, reply: Reply) -> None:

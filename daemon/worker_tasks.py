@@ -11,8 +11,7 @@ import msgspec
 
 from daemon.bootstrap import house_of
 from daemon.settings import Settings
-from daemon.tasks import Activate, Decide, Ingest, Recover, Report, Rescore, ResetSchema, Task
-from daemon.worker import Greeting
+from daemon.tasks import Activate, Decide, Greeting, Ingest, Recover, Report, Rescore, ResetSchema, Task
 from handlers import activation, decision_blocks, pipeline, publication, recovery, rescoring
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
@@ -32,6 +31,8 @@ class Workbench:
         self._house = house_of(settings, Path(greeting.config))
         self._tell = tell
         self._champion: Release | None = None
+        # Its cache of fonts: a service has no home, and a user's is nobody else's to write to.
+        os.environ.setdefault("MPLCONFIGDIR", str(self._house.workspace.dataset / "matplotlib"))
 
     def run(self, task: Task) -> Any:
         """Do it; the answer is a plain value. Raises Refused, and whatever shows a bug or a broken machine."""
@@ -41,7 +42,7 @@ class Workbench:
             case Rescore():
                 return self._rescore()
             case Recover():
-                self._follow(recovery.recover(self._house, self._current()))
+                self._follow(recovery.recover(self._house, self._usable()))
             case ResetSchema():
                 return self._reset()
             case Decide(give_up):
@@ -54,7 +55,7 @@ class Workbench:
 
     def _ingest(self, files: tuple[Any, ...], *, more: bool) -> int:
         arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread) for one in files]
-        facts = pipeline.ingest(self._house, arrivals, self._current())
+        facts = pipeline.ingest(self._house, arrivals, self._usable())
         self._follow(facts)
         if not more:
             publication.keep_finaldata(self._house)
@@ -63,6 +64,7 @@ class Workbench:
     def _rescore(self) -> None:
         release = self._current()
         if release is not None:
+            activation.link(self._house)  # the worker that deployed it may have died before it came to that
             self._follow(rescoring.rescore(self._house, release))
             publication.publish(self._house, release)
 
@@ -74,7 +76,7 @@ class Workbench:
 
     def _decide(self, *, give_up: bool) -> int | None:
         if give_up:
-            decision_blocks.give_up(self._house)
+            decision_blocks.give_up(self._house, "The worker failed twice on this decision.")
             return None
         release = pipeline.decide(self._house, self._current(), self._on_fact)
         return None if release is None else release.version
@@ -91,6 +93,13 @@ class Workbench:
     def _current(self) -> Release | None:
         self._champion = activation.current(self._house, known=self._champion)
         return self._champion
+
+    def _usable(self) -> Release | None:
+        """The champion, or None where its release cannot be read: rows are taken all the same, and scored later."""
+        try:
+            return self._current()
+        except ReleaseError:
+            return None
 
     def _follow(self, facts: list[Fact]) -> None:
         for fact in facts:

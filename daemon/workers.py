@@ -5,34 +5,59 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from daemon import log
-from daemon.tasks import Task
-from daemon.worker import Greeting, Reply, Role
+from daemon.tasks import Greeting, Reply, Role, Task
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 SINGLE_THREADED = dict.fromkeys(THREAD_LIMITS, "1")
 LINE_LIMIT = 64 * 1024 * 1024
 """The longest answer of a worker in bytes; one fact for each of a group's files, with room to spare."""
+_CHUNK = 65_536
 
 Facts = Callable[[str, dict[str, Any]], None]
 
 
 class WorkerDied(Exception):
-    """The process is gone before it has answered: killed, crashed, or hung and ended by us."""
+    """The process is gone before it has answered: killed, crashed, or hung and ended by us.
+
+    ``broken``: the task had not begun, so that it is not at fault.
+    """
+
+    broken = False
+
+
+class NotStarted(WorkerDied):
+    """No process could be started, or none that takes a task."""
+
+    broken = True
 
 
 class TaskFailed(Exception):
-    """The worker has answered that the task raised. ``refused``: what was asked cannot be, and the message says why."""
+    """The worker has answered that the task raised. ``refused``: what was asked cannot be, and the message says why.
 
-    def __init__(self, message: str, *, refused: bool) -> None:
+    ``broken``: the machine is at fault (a full disk, a missing right), so that the same task may succeed later.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False, broken: bool = False) -> None:
         super().__init__(message)
         self.refused = refused
+        self.broken = broken
+
+
+class _Gone(Exception):
+    """The pipe has ended, or what came through it is no reply. ``taken``: the task had begun."""
+
+    def __init__(self, *, taken: bool) -> None:
+        super().__init__()
+        self.taken = taken
 
 
 class Worker:
@@ -47,6 +72,7 @@ class Worker:
         self._timeout = timeout
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self._listeners: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
@@ -55,31 +81,26 @@ class Worker:
         process = self._process
         return None if process is None or process.returncode is not None else process.pid
 
-    @property
-    def busy(self) -> bool:
-        """Is a task running?"""
-        return self._turn.locked()
-
     async def submit(self, task: Task) -> Any:
-        """Run a task and answer what it answered. Raises WorkerDied or TaskFailed."""
-        async with self._turn:
-            if self._closed:
-                await asyncio.Event().wait()  # until whoever asked is cancelled: the daemon is stopping
-            try:
-                async with asyncio.timeout(self._timeout):
-                    process = await self._started()
-                    return await self._ask(process, msgspec.json.encode(task))
-            except TimeoutError:
-                await self._end(f"no answer within {self._timeout:g} s")
-                raise WorkerDied(f"the {self.role} worker gave no answer within {self._timeout:g} s") from None
-            except asyncio.CancelledError:
-                await self._kill()
-                raise
+        """Run a task and answer what it answered. Raises WorkerDied or TaskFailed.
 
-    async def start(self) -> None:
-        """Have the process ready before the first task."""
+        Once the daemon is stopping there is no answer: whoever asked is cancelled.
+        """
         async with self._turn:
-            await self._started()
+            if not self._closed:
+                try:
+                    return await self._run(msgspec.json.encode(task))
+                except WorkerDied:
+                    if not self._closed:
+                        raise
+        await asyncio.Event().wait()
+        raise RuntimeError("nobody sets this event")
+
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Let the running task end, and none begin inside."""
+        async with self._turn:
+            yield
 
     async def rest(self) -> None:
         """End the process until the next task."""
@@ -94,53 +115,107 @@ class Worker:
                 pass
         await self._kill()
 
+    async def _run(self, line: bytes) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._deliver(line)
+        except TimeoutError:
+            why = f"it gave no answer within {self._timeout:g} s"
+            await self._end(why)
+            raise WorkerDied(f"the {self.role} worker died: {why}") from None
+        except (TaskFailed, WorkerDied):
+            raise
+        except BaseException:  # cancelled in the middle: the next task must not get this one's answer
+            await self._kill()
+            raise
+
+    async def _deliver(self, line: bytes) -> Any:
+        """Have a task done by a process that takes it: one that died while it was idle costs nobody anything."""
+        for _ in range(2):
+            process = await self._started()
+            try:
+                return await self._ask(process, line)
+            except _Gone as gone:
+                if gone.taken:
+                    why = await self._end("it ended before it had answered")
+                    raise WorkerDied(f"the {self.role} worker died ({why})") from None
+                await self._end("it ended while it was idle")
+        raise NotStarted(f"the {self.role} worker ends before it takes a task")
+
     async def _started(self) -> asyncio.subprocess.Process:
         process = self._process
-        if process is not None and process.returncode is None:
-            return process
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "daemon.worker",
-            self.role,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **SINGLE_THREADED},
-            pass_fds=(self._lock,),
-            limit=LINE_LIMIT,
-        )
+        if process is not None:
+            if process.returncode is None:
+                return process
+            await self._end("it ended while it was idle")
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "daemon.worker", self.role),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, **SINGLE_THREADED, **_import_path()},
+                pass_fds=(self._lock,),
+                limit=LINE_LIMIT,
+            )
+        except OSError as error:
+            raise NotStarted(f"the {self.role} worker cannot be started: {error}") from error
         self._process = process
-        await self._ask(process, msgspec.json.encode(self.greeting))
+        self._listen(process)
+        try:
+            await self._ask(process, msgspec.json.encode(self.greeting))
+        except (_Gone, TaskFailed) as error:
+            why = await self._end("it ended before it was ready")
+            raise NotStarted(f"the {self.role} worker does not start: {str(error) or why}") from None
         log.emit("worker.started", worker=self.role, pid=process.pid)
         return process
 
     async def _ask(self, process: asyncio.subprocess.Process, line: bytes) -> Any:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a worker is started with pipes")
+        taken = False
         try:
             process.stdin.write(line + b"\n")
             await process.stdin.drain()
             while True:
                 answer = await process.stdout.readline()
                 if not answer.endswith(b"\n"):
-                    raise ConnectionResetError
+                    raise _Gone(taken=taken)
                 reply = msgspec.json.decode(answer, type=Reply)
+                taken = taken or reply.taken
                 if reply.event is not None:
                     self._told(reply.event, reply.fields)
                 elif reply.failed is not None:
-                    raise TaskFailed(_with_trace(reply), refused=reply.refused)
-                else:
+                    raise _failure(reply)
+                elif reply.done:
                     return reply.answer
-        except (ConnectionError, BrokenPipeError):
-            await self._end("it ended before it had answered")
-            raise WorkerDied(f"the {self.role} worker died") from None
+        except (ConnectionError, asyncio.LimitOverrunError, ValueError, msgspec.MsgspecError):
+            raise _Gone(taken=taken) from None
 
-    async def _end(self, why: str) -> None:
+    def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """What the process writes to its standard error becomes lines of the log, until it ends."""
+
+        async def listen(stream: asyncio.StreamReader) -> None:
+            while chunk := await stream.read(_CHUNK):
+                text = chunk.decode("utf-8", "backslashreplace").strip()
+                if text:
+                    log.emit("library.message", logger=f"worker.{self.role}", message=text)
+
+        if process.stderr is not None:
+            task = asyncio.get_running_loop().create_task(listen(process.stderr))
+            self._listeners.add(task)
+            task.add_done_callback(self._listeners.discard)
+
+    async def _end(self, why: str) -> str:
+        """End a process that has failed, and say so; answers how it ended."""
         process = self._process
-        pid = None if process is None else process.pid
         await self._kill()
-        status = None if process is None else process.returncode
-        log.emit("worker.died", worker=self.role, pid=pid, status=status, detail=why)
+        if process is None:
+            return why
+        ending = _ending(process.returncode)
+        if not self._closed:
+            log.emit("worker.died", worker=self.role, pid=process.pid, exit=ending, detail=why)
+        return str(ending)
 
     async def _kill(self) -> None:
         process, self._process = self._process, None
@@ -151,7 +226,24 @@ class Worker:
         await process.wait()
 
 
-def _with_trace(reply: Reply) -> str:
+def _import_path() -> dict[str, str]:
+    """Workers import this program from where it runs, and nothing that lies in the current folder by chance (-P)."""
+    root = Path(__file__).parent.parent
+    if root.name in ("site-packages", "dist-packages"):
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))}
+
+
+def _failure(reply: Reply) -> TaskFailed:
     if reply.fields.get("trace"):
         log.emit("task.failed", detail=reply.failed, trace=reply.fields["trace"])
-    return str(reply.failed)
+    return TaskFailed(str(reply.failed), refused=reply.refused, broken=reply.broken)
+
+
+def _ending(returncode: int | None) -> str | int | None:
+    """The signal's name, or the exit code."""
+    if returncode is None or returncode >= 0:
+        return returncode
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-returncode).name
+    return returncode

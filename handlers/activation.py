@@ -43,6 +43,8 @@ def activate(house: House, version: int) -> Release:
     """
     release = proved(house, version)
     with house.ledger.write() as connection:
+        if not (house.workspace.releases / str(version)).is_dir():
+            raise NotDeployable(f"The folder of model {version} has just been removed (retention.releases).")
         before = models.current(connection)
         models.set_current(connection, version)
         state = {"version": version, "challenge_due": False}
@@ -54,13 +56,17 @@ def activate(house: House, version: int) -> Release:
 
 
 def link(house: House) -> None:
-    """Remake the links from the ledger, and remove the folders of releases beyond those that are kept."""
-    with house.ledger.read() as connection:
+    """Remake the links from the ledger, and remove the folders of releases beyond those that are kept.
+
+    Two processes deploy. Done inside a transaction, what one of them links is never older than the ledger, and what
+    it removes is not what the other has just made current.
+    """
+    with house.ledger.write() as connection:
         current, previous = models.current(connection), models.previous(connection)
         versions = [model.version for model in models.page(connection, limit=10_000)]
-    releases.link(house.workspace.production, current=current, previous=previous)
-    keep = {version for version in (current, previous) if version is not None}
-    prune_releases(house.workspace.releases, newest_first=versions, keep=keep, settings=house.learning.retention)
+        releases.link(house.workspace.production, current=current, previous=previous)
+        keep = {version for version in (current, previous) if version is not None}
+        prune_releases(house.workspace.releases, newest_first=versions, keep=keep, settings=house.learning.retention)
 
 
 def current(house: House, *, known: Release | None = None) -> Release | None:

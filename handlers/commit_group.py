@@ -52,6 +52,7 @@ class Group:
     superseded: list[NDArray[np.int64]] = field(default_factory=list)
     arrived_rows: list[decisions.Arrived] = field(default_factory=list)
     arrived_labels: list[decisions.Arrived] = field(default_factory=list)
+    corrected: int = 0
     ranked: list[tuple[int, int | None, pa.Table]] = field(default_factory=list)
     contents: dict[str, FileRecord] = field(default_factory=dict)
     restamped: list[tuple[int, FileStamp]] = field(default_factory=list)
@@ -185,8 +186,10 @@ def _count(connection: Connection, group: Group) -> None:
     labels = get_fact(connection, "labels", {"rows": 0, "positives": 0})
     arrived = group.arrived_rows + group.arrived_labels
     labels["rows"] += sum(one.rows for one in arrived)
-    labels["positives"] += sum(one.positives for one in arrived)
+    labels["positives"] += sum(one.positives for one in arrived) + group.corrected
     set_fact(connection, "labels", labels)
+    if not group.records:
+        return
     timing = get_fact(connection, "timing", {})
     spent = sum(record.seconds for record, _ in group.records)
     before = timing.get("ingestion", {"files": 0, "rows": 0, "seconds": 0.0})
@@ -195,6 +198,6 @@ def _count(connection: Connection, group: Group) -> None:
         "rows": before["rows"] + group.rows,
         "seconds": round(before["seconds"] + spent, 4),
         "last_seconds": round(spent, 4),
-        "last_at": group.records[-1][0].committed_at if group.records else None,
+        "last_at": group.records[-1][0].committed_at,
     }
     set_fact(connection, "timing", timing)

@@ -93,6 +93,9 @@ def end(house: House, block: OpenBlock, ending: Ending, spent: dict[str, tuple[i
     """
     at = house.now()
     with house.ledger.write() as connection:
+        under_way = decisions.unfinished(connection)
+        if under_way is None or under_way.id != block.id:  # the schema was reset meanwhile: nothing of this counts
+            return replace(ending, verdict="failed", model=None, told=())
         if models.current(connection) != ending.record["champion_before"]:
             ending = _overtaken(connection, block, ending)
         if ending.scores is not None:
@@ -119,13 +122,13 @@ def _overtaken(connection: Connection, block: OpenBlock, ending: Ending) -> Endi
     return replace(ending, verdict="kept", record=record, state=decisions.state(connection), model=None, told=(told,))
 
 
-def give_up(house: House) -> None:
-    """End the decision that the worker has died on twice: the champion stays, and nothing loops."""
+def give_up(house: House, why: str) -> None:
+    """End the decision that is under way, if there is one: the champion stays, and nothing loops."""
     with house.ledger.write() as connection:
         record = decisions.unfinished(connection)
         if record is None:
             return
-        sentence = "The worker died twice on this decision; the model was kept. Its rows are learned from next time."
+        sentence = f"{why} The model was kept. What the rows teach is learned with the next decision."
         document: dict[str, Any] = {"sentence": sentence, "model_version": models.current(connection), "candidates": []}
         decisions.end(connection, record.id, verdict="failed", record=document, ended_at=house.now())
         decisions.set_state(connection, {**decisions.state(connection), "challenge_due": False})

@@ -41,6 +41,7 @@ class Deliberation:
             champion=None if self.champion is None else _champion(self.champion, self.block.state),
             observed=None if self.seen is None else self.seen.observed,
             challenge=self.block.kind == "challenge",
+            learnable=self.window.learnable,
         )
         return retraining.decide(situation, house.learning.drift, house.learning.training)
 

@@ -85,14 +85,19 @@ def pooled(house: House, newest: Part) -> dict[str, Any]:
     return by_prediction
 
 
-def held_out(house: House, window: Window, champion: Release | None, retraining: Retraining) -> NDArray[np.bool_]:
+def held_out(
+    house: House, window: Window, champion: Release | None, retraining: Retraining, block: OpenBlock
+) -> NDArray[np.bool_]:
     """The rows on which challengers are judged: those that the champion has not learned from, bool[n].
 
-    All of them where there is no champion to beat yet, and in the challenge of the first model.
+    After an alarm those of the block alone: what was before the change is no evidence for what is now. All of them
+    where there is no champion to beat yet, and in the challenge of the first model.
     """
     everything = np.ones(len(window.labels), dtype=bool)
     if champion is None or retraining.trigger in ("first", "provisional", "challenge"):
         return everything
+    if retraining.trigger == "harm":
+        return window.among(block.rows)
     fresh = window.among(decision_blocks.rows_since(house, champion.manifest["training"]["last_decision"]))
     return fresh if fresh.any() else everything
 

@@ -91,13 +91,15 @@ def place_labels(
     seq, target = group.next_seq, _target(batch.schema)
     before = _labels_so_far(group, numbers, target, connection, folder)
     now = batch.table[target.name].to_pylist()
-    last = ~_repeated(numbers) & (numbers >= 0) & (batch.labels >= 0)
+    last = _last_of_each(numbers, (numbers >= 0) & (batch.labels >= 0))
     changed = np.fromiter((old != new for old, new in zip(before, now, strict=True)), dtype=bool, count=len(now))
     fresh = last & changed
     first = fresh & np.fromiter((old is None for old in before), dtype=bool, count=len(before))
     group.labels.append(_label_table(batch, numbers, first, seq).filter(pa.array(fresh)))
     group.labelled.update(zip(numbers[fresh].tolist(), np.asarray(now, dtype=object)[fresh].tolist(), strict=True))
     group.arrived_labels += _arrived(seq, batch, first)
+    corrected = batch.labels[fresh & ~first]
+    group.corrected += int((corrected == 1).sum()) - int((corrected == 0).sum())
     group.schema = batch.schema
     rejected = tuple(sorted((*batch.rejected, *faults), key=lambda fault: fault.line))
     return Placed(seq, batch, Placement(fresh, numbers, np.empty(0, dtype=np.int64)), rejected)
@@ -137,8 +139,8 @@ def _target(schema: Schema) -> Column:
 
 def _locate(group: Group, batch: Batch, connection: Connection, folder: Path) -> NDArray[np.int64]:
     """The number of each label's row: among those that are about to be committed, else in the data set."""
-    names = [column.name for column in batch.schema.columns if column.role in (Role.ID, Role.TIME)]
-    names = [name for name in names if name in batch.table.column_names]
+    by_role = [batch.schema.with_role(role) for role in (Role.ID, Role.TIME)]
+    names = [column.name for column in by_role if column is not None and column.name in batch.table.column_names]
     pending: dict[tuple[str, ...], int] = {}
     number = group.next_row - group.rows
     for table in group.tables:
@@ -155,10 +157,9 @@ def _labels_so_far(
     group: Group, numbers: NDArray[np.int64], target: Column, connection: Connection, folder: Path
 ) -> list[object]:
     """The target's value in each of these rows, None where it is blank or there is no such row."""
-    stored = dataset.snapshot(connection, folder, group.schema_before, [target.name])
-    known: list[object] = stored[target.name].to_pylist() if target.name in stored.column_names else []
-    rows = dict(zip(stored[dataset.ROW_COLUMN].to_pylist(), known, strict=False))
     number = group.next_row - group.rows
+    committed = np.unique(numbers[(numbers >= 0) & (numbers < number)])
+    rows = dataset.labels_by_number(connection, folder, target, committed)
     for table in group.tables:
         if target.name in table.column_names:
             rows.update(enumerate(table[target.name].to_pylist(), start=number))
@@ -169,7 +170,8 @@ def _labels_so_far(
 
 def _label_table(batch: Batch, numbers: NDArray[np.int64], first: NDArray[np.bool_], seq: int) -> pa.Table:
     time = batch.schema.with_role(Role.TIME)
-    periods = batch.table[time.name] if time is not None else pa.nulls(len(numbers), pa.string())
+    has_time = time is not None and time.name in batch.table.column_names
+    periods = batch.table[time.name] if has_time and time is not None else pa.nulls(len(numbers), pa.string())
     return pa.table(
         {
             dataset.LABEL_ROW: numbers,
@@ -192,8 +194,10 @@ def _unknown_clients(batch: Batch, unknown: NDArray[np.bool_]) -> list[RowFault]
     ]
 
 
-def _repeated(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """True where a later row names the same number: the last one counts."""
-    result = np.ones(len(numbers), dtype=bool)
-    result[len(numbers) - 1 - np.unique(numbers[::-1], return_index=True)[1]] = False
+def _last_of_each(numbers: NDArray[np.int64], candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which candidates count, bool[n]: of those that name the same row the last one. A blank label takes back none."""
+    places = np.flatnonzero(candidates)
+    chosen = places[len(places) - 1 - np.unique(numbers[places][::-1], return_index=True)[1]]
+    result = np.zeros(len(numbers), dtype=bool)
+    result[chosen] = True
     return result

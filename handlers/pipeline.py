@@ -72,7 +72,7 @@ def decide(house: House, champion: Release | None, tell: Tell) -> Release | None
     if champion is not None and shifts:
         tell(drift.fact(block, champion, shifts))
     tell(reason.fact(block.id, len(block.rows)))
-    judged = evaluation.held_out(house, window, champion, reason)
+    judged = evaluation.held_out(house, window, champion, reason, block)
     challengers = training.challengers(house, window, judged, reason)
     beaten = evaluation.champion_losses(window, judged, champion, reason, challengers)
     verdict = evaluation.judge(window, judged, beaten, challengers, settings.promotion)

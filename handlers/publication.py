@@ -17,9 +17,11 @@ from handlers.domain.files import FileRecord, FileStamp, shown_name
 from handlers.domain.release import Release
 from handlers.domain.schema import Role
 from handlers.house import House
-from handlers.storage import dataset, files, parts, published, schemas
+from handlers.storage import dataset, files, parts, published, releases, schemas
 from handlers.storage.atomic import fsync_folder
 from handlers.storage.ledger import Ledger, get_fact, set_fact
+from handlers.storage.parts import Part
+from handlers.storage.releases import ReleaseError
 from handlers.storage.workspace import Workspace
 
 FINALDATA_VERSION = "finaldata_version"
@@ -68,9 +70,17 @@ def _predictions(connection: Connection, workspace: Workspace, record: FileRecor
             columns[column.name] = table[name]
     probability = table["probability"].to_numpy()
     columns["probability"] = probability
-    columns["prediction"] = (probability >= release.scorecard.threshold).astype(np.int8)
+    columns["prediction"] = (probability >= _threshold(workspace, part, release)).astype(np.int8)
     columns["model_version"] = np.full(table.num_rows, part.model, dtype=np.int64)
     published.write_predictions(workspace, record.name, pa.table(columns))
+
+
+def _threshold(workspace: Workspace, part: Part, release: Release) -> float:
+    """That of the release that ranked the part: after a crash the current one may be another."""
+    if part.model is not None and part.model != release.version:
+        with contextlib.suppress(ReleaseError):  # its folder may have been removed (retention.releases)
+            return releases.load(workspace.releases, part.model, workspace.keys).scorecard.threshold
+    return release.scorecard.threshold
 
 
 def _leave(workspace: Workspace, record: FileRecord, ledger: Ledger, after: str) -> None:

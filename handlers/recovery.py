@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from handlers import activation, publication
-from handlers.decision_blocks import add_timing
+from handlers.decision_blocks import add_timing, give_up
 from handlers.domain.facts import Fact
 from handlers.domain.files import FileStamp
 from handlers.domain.release import Release
@@ -73,6 +73,7 @@ def reset_schema(house: House) -> list[str]:
             if not path.is_file() or FileStamp.of(path.stat()).size != stamp.size:
                 raise NotResettable(f"{record.name} is no longer in {house.workspace.source}: put it back there first.")
         dataset_reset.forget(connection)
+    give_up(house, "The schema was reset.")
     with house.ledger.read() as connection:
         parts.sweep(connection, house.workspace.parts)
     return [record.name for record, _ in taken]
@@ -95,7 +96,7 @@ def _report_facts(house: House, version: int, drift: dict[str, object]) -> Repor
         labels=labels,
         probabilities=probabilities,
         threshold=release.scorecard.threshold,
-        what=f"{len(labels)} rows held out in turn before the final fit",
+        what="held out",
         metrics=release.metrics,
         test=release.test,
         scorecard=release.scorecard,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
@@ -21,7 +20,8 @@ def rescore(house: House, release: Release) -> list[Fact]:
     with house.ledger.read() as connection:
         stale = parts.unranked(connection)
         newest = parts.newest_ranked(connection)
-        if newest is not None and newest.model != release.version and not stale:
+        latest = max((int(part.owner or 0) for part in stale), default=0)
+        if newest is not None and newest.model != release.version and int(newest.owner or 0) > latest:
             stale.append(newest)
         ranked = [_rank(house, connection, part, release) for part in stale]
     facts: list[Fact] = []
@@ -33,11 +33,10 @@ def rescore(house: House, release: Release) -> list[Fact]:
 def _rank(house: House, connection: Connection, part: Part, release: Release) -> Part:
     folder = house.workspace.parts
     table = parts.read(folder, part)
-    wanted = [feature.name for feature in release.scorecard.features]
-    rows = dataset.snapshot(connection, folder, schemas.read(connection), wanted)
-    places = np.searchsorted(rows[dataset.ROW_COLUMN].to_numpy(), table["row"].to_numpy())
-    places = np.minimum(places, rows.num_rows - 1)  # a row that a later one has replaced: its successor's place
-    probabilities = pa.array(score(release, rows.take(pa.array(places))))
+    wanted = {feature.name for feature in release.scorecard.features}
+    columns = [column for column in schemas.read(connection).columns if column.name in wanted]
+    rows = dataset.rows_by_number(connection, folder, columns, table["row"].to_numpy())
+    probabilities = pa.array(score(release, rows))
     table = table.set_column(table.column_names.index("probability"), "probability", probabilities)
     path = f"ranked-{part.owner:08d}-{release.version}.parquet"
     return Part(
@@ -55,7 +54,7 @@ def _commit(house: House, after: Part) -> list[Fact]:
     facts: list[Fact] = []
     at = house.now()
     with house.ledger.write() as connection:
-        parts.record(connection, after)
+        parts.replace_ranked(connection, after)
         record = files.find_seq(connection, int(after.owner or 0))
         if record.state is FileState.WAITING:
             files.set_state(connection, record.seq, FileState.SCORED, None)

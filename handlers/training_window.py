@@ -37,6 +37,11 @@ class Window:
     total: int
     positives: int
 
+    @property
+    def learnable(self) -> bool:
+        """Are there rows of both classes, and a column to learn from?"""
+        return len(set(self.labels.tolist())) > 1 and len(self.frame.columns) > 0
+
     def among(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the window's rows have one of these numbers: bool[n]."""
         return np.isin(self.rows, numbers)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from daemon import log
+from daemon import last_words, log
 from daemon.bootstrap import open_ledger
 from daemon.commands.workspace import BadConfiguration, config_option, read_configuration
 from daemon.configuration import ConfigurationError
@@ -35,23 +37,39 @@ class TryAgainLater(click.ClickException):
 @config_option
 def run(config: Path) -> None:
     """Run the daemon in the foreground."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop has handlers of its own
+        signal.signal(number, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings, workspace = read_configuration(config)
     log.configure(settings.logging.level)
+    last_words.install()
     keep_pandas_out()
     from daemon import daemon
 
     with locked(settings, workspace) as (ledger, descriptor):
-        ended_well = asyncio.run(daemon.run(settings, config.absolute(), ledger=ledger, lock=descriptor))
+        try:
+            ended_well = asyncio.run(daemon.run(settings, config.absolute(), ledger=ledger, lock=descriptor))
+        except daemon.CannotStart as error:
+            raise click.ClickException(str(error)) from error
     if not ended_well:
         raise SystemExit(1)
 
 
 @contextlib.contextmanager
 def locked(settings: Settings, workspace: Workspace) -> Iterator[tuple[Ledger, int]]:
-    """The ledger, ready to be written, and the lock's descriptor. Raises TryAgainLater and BadConfiguration."""
-    descriptor = _acquire(workspace.lock)
+    """The ledger, ready to be written, and the lock's descriptor.
+
+    Raises TryAgainLater, BadConfiguration, and ClickException where the folders cannot be used.
+    """
     try:
-        ledger = open_ledger(settings, workspace)
+        descriptor = _acquire(workspace.lock)
+    except OSError as error:
+        raise _unusable(workspace.lock, error) from error
+    try:
+        try:
+            ledger = open_ledger(settings, workspace)
+        except OSError as error:
+            raise _unusable(workspace.dataset, error) from error
         try:
             yield ledger, descriptor
         finally:
@@ -62,6 +80,13 @@ def locked(settings: Settings, workspace: Workspace) -> Iterator[tuple[Ledger, i
         raise click.ClickException(str(error)) from error
     finally:
         os.close(descriptor)
+
+
+def _unusable(path: Path, error: OSError) -> click.ClickException:
+    return click.ClickException(
+        f"{error.filename or path} cannot be used: {error.strerror or error}. Give the daemon's user the right to "
+        f"write there, or name another folder in the configuration."
+    )
 
 
 def _acquire(path: Path) -> int:

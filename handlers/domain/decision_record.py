@@ -25,7 +25,9 @@ class Decided:
 
     @property
     def verdict(self) -> str:
-        """``promoted`` or ``kept``."""
+        """``promoted``, ``kept``, or ``collected`` while there is no model at all."""
+        if self.after is None:
+            return "collected"
         return "promoted" if self.after != self.before else "kept"
 
 
@@ -38,6 +40,8 @@ def sentence(decided: Decided) -> str:
         name = NAMES.get(decided.estimator or "", str(decided.estimator))
         what = f"Model {decided.after} ({name}) was deployed. {retraining.sentence}{_gain(decided)}"
         return what + drifted
+    if decided.verdict == "collected":
+        return f"There is no model yet. {retraining.sentence}"
     if not retraining.train:
         return f"Model {decided.before} was kept. {retraining.sentence}{drifted}"
     kept = f"Model {decided.before} was kept: no challenger is better beyond doubt."

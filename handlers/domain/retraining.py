@@ -70,13 +70,15 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """``rows`` and ``positives``: all labelled rows there are, those of the block included."""
+    """``rows`` and ``positives``: all labelled rows there are, those of the block included. ``learnable``: the rows
+    that would be learned from are of both classes, and have a column to learn from."""
 
     rows: int
     positives: int
     champion: ChampionFacts | None
     observed: Observed | None
     challenge: bool = False
+    learnable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,10 @@ class Retraining:
 def decide(situation: Situation, drift: DriftSettings, training: TrainingSettings) -> Retraining:
     """Learn again or not. The first models are trained under every policy."""
     champion, observed = situation.champion, situation.observed
+    if situation.positives in (0, situation.rows):
+        return Retraining("none", f"All {situation.rows:,} labelled rows so far have the same label: nothing to learn.")
+    if not situation.learnable:
+        return Retraining("none", "The labelled rows have no column to learn from, or their newest have one label alone.")
     if champion is None or champion.provisional:
         return _first(situation, training)
     if situation.challenge:

@@ -102,7 +102,7 @@ def _draw_pair(axes: Axes, shape: Curve) -> None:
         positions, names = _pair_ticks(shape, place)
         axis.set_ticks(positions, labels=names, fontsize=style.SMALL, parse_math=False)
     scale = f"log-odds ± {bound:.2g}"
-    axes.text(1, 1, scale, transform=axes.transAxes, ha="right", va="bottom", fontsize=style.SMALL, color=style.GREY)
+    axes.text(0.98, 0.97, scale, transform=axes.transAxes, ha="right", va="top", fontsize=style.SMALL)
 
 
 def _pair_ticks(shape: Curve, place: int) -> tuple[list[float], list[str]]:

@@ -43,13 +43,12 @@ def version(connection: Connection) -> int:
 
 def total_rows(connection: Connection) -> int:
     """How many rows were ever given a number, superseded ones included."""
-    return sum(part.rows for part in parts.listed(connection, PartKind.ROWS))
+    return parts.end_of_rows(connection)
 
 
 def count(connection: Connection) -> int:
     """How many rows the data set has."""
-    gone = sum(part.rows for part in parts.listed(connection, PartKind.SUPERSEDED))
-    return total_rows(connection) - gone
+    return total_rows(connection) - parts.total(connection, PartKind.SUPERSEDED)
 
 
 def snapshot(connection: Connection, folder: Path, schema: Schema, columns: Sequence[str] | None = None) -> pa.Table:
@@ -69,6 +68,38 @@ def snapshot(connection: Connection, folder: Path, schema: Schema, columns: Sequ
         table = _apply_labels(connection, folder, table, target)
     keep = _kept(connection, folder, table.num_rows)
     return table if keep is None else table.filter(pa.array(keep))
+
+
+def rows_by_number(
+    connection: Connection, folder: Path, columns: Sequence[Column], numbers: NDArray[np.int64]
+) -> pa.Table:
+    """The rows with these numbers (int64[n], each there), in that order, as they came: superseded ones included, and
+    without later labels. Only the parts that hold them are read."""
+    listed = parts.listed(connection, PartKind.ROWS)
+    places = np.searchsorted(np.array([part.first_row for part in listed]), numbers, side="right") - 1
+    names = [*(column.name for column in columns), FILE_COLUMN, LINE_COLUMN]
+    tables = [conform(pa.table({}), columns)]
+    order = [np.empty(0, dtype=np.int64)]
+    for place in np.unique(places).tolist():
+        part, wanted = listed[place], np.flatnonzero(places == place)
+        table = conform(parts.read(folder, part, names), columns)
+        tables.append(table.take(pa.array(numbers[wanted] - part.first_row)))
+        order.append(wanted)
+    return pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(order))))
+
+
+def labels_by_number(
+    connection: Connection, folder: Path, target: Column, numbers: NDArray[np.int64]
+) -> dict[int, object]:
+    """The target's value in the rows with these numbers, later labels applied; None where it is blank."""
+    stored = rows_by_number(connection, folder, [target], numbers)[target.name].to_pylist()
+    found: dict[int, object] = dict(zip(numbers.tolist(), stored, strict=True))
+    for part in parts.listed(connection, PartKind.LABELS):
+        table = parts.read(folder, part, [LABEL_ROW, LABEL_VALUE])
+        table = table.filter(pa.array(np.isin(table[LABEL_ROW].to_numpy(), numbers)))
+        values = table[LABEL_VALUE].cast(arrow_type(target)).to_pylist()
+        found.update(zip(table[LABEL_ROW].to_pylist(), values, strict=True))
+    return found
 
 
 def block_rows(connection: Connection, folder: Path, schema: Schema, members: Sequence[Member]) -> NDArray[np.int64]:

@@ -65,9 +65,9 @@ def waiting(connection: Connection) -> list[Member]:
 
 def undecided_files(connection: Connection) -> int:
     """How many files have labelled rows on which no decision has ended."""
-    ended = select(decisions.c.id).where(decisions.c.verdict.is_not(None))
+    begun = select(decisions.c.id).where(decisions.c.verdict.is_(None))
     statement = select(func.count(func.distinct(undecided.c.file))).where(
-        undecided.c.decision.is_(None) | undecided.c.decision.not_in(ended)
+        undecided.c.decision.is_(None) | undecided.c.decision.in_(begun)
     )
     return int(connection.execute(statement).scalar_one())
 

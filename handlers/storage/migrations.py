@@ -1,19 +1,128 @@
-"""How the ledger's schema came to be: one function for each version, applied once and in order."""
+"""How the ledger's schema came to be: one list of statements for each version, applied once and in order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection
 
-from handlers.storage.tables import metadata
+_FIRST = (
+    """
+    CREATE TABLE decisions (
+        id INTEGER NOT NULL,
+        kind VARCHAR NOT NULL,
+        periods JSON NOT NULL,
+        rows INTEGER NOT NULL,
+        dataset_version INTEGER NOT NULL,
+        started_at VARCHAR NOT NULL,
+        ended_at VARCHAR,
+        attempts INTEGER NOT NULL,
+        verdict VARCHAR,
+        record JSON,
+        PRIMARY KEY (id)
+    )
+    """,
+    """
+    CREATE TABLE events (
+        seq INTEGER NOT NULL,
+        at VARCHAR NOT NULL,
+        event VARCHAR NOT NULL,
+        facts JSON NOT NULL,
+        PRIMARY KEY (seq)
+    )
+    """,
+    """
+    CREATE TABLE facts (
+        name VARCHAR NOT NULL,
+        value JSON NOT NULL,
+        PRIMARY KEY (name)
+    )
+    """,
+    """
+    CREATE TABLE files (
+        seq INTEGER NOT NULL,
+        name VARCHAR NOT NULL,
+        sha256 VARCHAR(64),
+        state VARCHAR NOT NULL,
+        reason JSON,
+        notes JSON NOT NULL,
+        rows_read INTEGER NOT NULL,
+        rows_ingested INTEGER NOT NULL,
+        rows_duplicate INTEGER NOT NULL,
+        rows_rejected INTEGER NOT NULL,
+        unlabelled INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        seen_at VARCHAR NOT NULL,
+        committed_at VARCHAR NOT NULL,
+        seconds FLOAT NOT NULL,
+        dataset_version INTEGER NOT NULL,
+        device INTEGER NOT NULL,
+        inode INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        ctime_ns INTEGER NOT NULL,
+        published BOOLEAN NOT NULL,
+        PRIMARY KEY (seq)
+    )
+    """,
+    "CREATE INDEX files_name ON files (name)",
+    "CREATE INDEX files_sha256 ON files (sha256)",
+    "CREATE INDEX files_unpublished ON files (published)",
+    """
+    CREATE TABLE parts (
+        id INTEGER NOT NULL,
+        path VARCHAR NOT NULL,
+        kind VARCHAR NOT NULL,
+        first_row INTEGER NOT NULL,
+        owner INTEGER,
+        model INTEGER,
+        rows INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        dataset_version INTEGER NOT NULL,
+        PRIMARY KEY (id),
+        UNIQUE (path)
+    )
+    """,
+    "CREATE INDEX parts_kind ON parts (kind)",
+    "CREATE INDEX parts_owner ON parts (owner)",
+    """
+    CREATE TABLE row_hashes (
+        hash BLOB NOT NULL,
+        "row" INTEGER NOT NULL,
+        PRIMARY KEY (hash)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE models (
+        version INTEGER NOT NULL,
+        provisional BOOLEAN NOT NULL,
+        estimator VARCHAR NOT NULL,
+        trained_rows INTEGER NOT NULL,
+        dataset_version INTEGER NOT NULL,
+        metrics JSON NOT NULL,
+        decision INTEGER,
+        deployed_at VARCHAR NOT NULL,
+        reported BOOLEAN NOT NULL,
+        PRIMARY KEY (version),
+        FOREIGN KEY(decision) REFERENCES decisions (id)
+    )
+    """,
+    """
+    CREATE TABLE undecided (
+        id INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        file INTEGER NOT NULL,
+        period VARCHAR,
+        rows INTEGER NOT NULL,
+        positives INTEGER NOT NULL,
+        decision INTEGER,
+        PRIMARY KEY (id),
+        FOREIGN KEY(part) REFERENCES parts (id),
+        FOREIGN KEY(file) REFERENCES files (seq),
+        FOREIGN KEY(decision) REFERENCES decisions (id)
+    )
+    """,
+    "CREATE INDEX undecided_decision ON undecided (decision)",
+)
 
-
-def _first(connection: Connection) -> None:
-    metadata.create_all(connection)
-
-
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
 """Never edited, only appended to: a ledger of any age is brought up by what follows its ``user_version``."""
 
 
@@ -28,6 +137,7 @@ def migrate(connection: Connection) -> None:
             f"it has schema version {version}, and this program knows versions up to {len(MIGRATIONS)}; "
             "install the attritiond that wrote it"
         )
-    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-        migration(connection)
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        for statement in statements:
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(f"PRAGMA user_version={number}")

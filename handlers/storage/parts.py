@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from handlers.storage.atomic import fsync_folder
 from handlers.storage.tables import parts
@@ -75,6 +75,24 @@ def record(connection: Connection, part: Part) -> int:
     }
     result = connection.execute(parts.insert().values(**values))
     return int(result.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row always has one
+
+
+def replace_ranked(connection: Connection, part: Part) -> int:
+    """Record a ranked part; what the same release said of the same file before is forgotten."""
+    connection.execute(delete(parts).where(parts.c.path == part.path))
+    return record(connection, part)
+
+
+def end_of_rows(connection: Connection) -> int:
+    """The number that the next row gets. The newest part is found by the index, however many there are."""
+    statement = select(parts.c.first_row + parts.c.rows).where(parts.c.kind == PartKind.ROWS)
+    return int(connection.execute(statement.order_by(parts.c.id.desc()).limit(1)).scalar_one_or_none() or 0)
+
+
+def total(connection: Connection, kind: PartKind) -> int:
+    """How many rows the parts of a kind have together."""
+    statement = select(func.coalesce(func.sum(parts.c.rows), 0)).where(parts.c.kind == kind)
+    return int(connection.execute(statement).scalar_one())
 
 
 def listed(connection: Connection, *kinds: PartKind) -> list[Part]:

@@ -84,6 +84,8 @@ def decode(version: int, files: Mapping[str, bytes]) -> Release:
     """The release that these files describe. Raises ReleaseError where they do not fit each other."""
     try:
         manifest = msgspec.json.decode(files[MANIFEST])
+        if manifest["version"] != version:
+            raise ReleaseError(f"The folder of release {version} holds release {manifest['version']}.")
         arrays: dict[str, np.ndarray] = {}
         if "scorecard.npz" in files:
             with np.load(io.BytesIO(files["scorecard.npz"]), allow_pickle=False) as stored:

@@ -70,6 +70,8 @@ parts = Table(
     Column("rows", Integer, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("dataset_version", Integer, nullable=False),
+    Index("parts_kind", "kind"),
+    Index("parts_owner", "owner"),
 )
 
 #: The 128-bit hash of each row (or key) that is there, and the number of the row.

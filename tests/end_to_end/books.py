@@ -6,7 +6,7 @@ import csv
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +34,16 @@ def query(root: Path, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
+def are_there(root: Path) -> bool:
+    """Has a daemon come so far as to make the ledger and its tables?"""
+    made = (root / "ingesteddata" / "ledger.sqlite3").exists()
+    return made and bool(query(root, "SELECT 1 FROM sqlite_master WHERE name = 'facts'"))
+
+
 def fact(root: Path, name: str) -> Any:
     """A single value of the ledger."""
     found = query(root, f"SELECT value FROM facts WHERE name = '{name}'")  # noqa: S608 - a literal of a test
-    return json.loads(found[0][0]) if found else None
+    return json.loads(str(found[0][0])) if found else None
 
 
 def plain(row: Iterable[str]) -> tuple[str, ...]:
@@ -49,6 +55,11 @@ def finaldata(root: Path) -> list[tuple[str, ...]]:
     """The rows of finaldata.csv."""
     with (root / "ingesteddata" / "finaldata.csv").open(newline="") as file:
         return [plain(row) for row in csv.reader(file)][1:]
+
+
+def labels_of(root: Path, clients: Container[str]) -> dict[str, str]:
+    """The label of each of these clients in finaldata.csv."""
+    return {row[0]: row[-1] for row in finaldata(root) if row[0] in clients}
 
 
 def audit(root: Path, expected: Iterable[Sequence[str]], *, time_column: str | None = None) -> Audit:
@@ -109,8 +120,7 @@ def _labelled_in_parts(root: Path, time_column: str | None) -> dict[tuple[int, i
             if kind == "labels" and row["first"]:
                 counts[number, row["file"], row["period"]] += 1
             elif kind == "rows" and row["exited"] is not None:
-                file = next(value for name, value in row.items() if name.endswith("file"))
-                counts[number, file, row[time_column] if time_column else None] += 1
+                counts[number, row["__file__"], row[time_column] if time_column else None] += 1
     return dict(counts)
 
 

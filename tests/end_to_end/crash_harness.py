@@ -41,6 +41,7 @@ class Dropped:
     """What was dropped, as the dropper knows it: rows by their values, and the files that carry them."""
 
     rows: dict[drops.Row, None] = field(default_factory=dict)
+    came_labelled: list[drops.Row] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     unlabelled: dict[str, list[drops.Row]] = field(default_factory=dict)
     twins: int = 0
@@ -109,7 +110,9 @@ class CrashRun:
                 longest = self._chance.choice((0.8, 2.0, 2.0, 4.0, 8.0))
                 time.sleep(self._chance.uniform(0.0, longest))
                 assert daemon.is_running(), f"it has ended by itself\n{daemon.tail()}"
-                kind = self._chance.choice(("group", "group", "ingest", "model"))
+                kind = self._chance.choice(
+                    ("group", "ingest", *(["model"] * 3 if daemon.worker("model") else ["group"]))
+                )
                 if kind == "group":
                     self._kills[kind] += 1
                     return
@@ -137,11 +140,10 @@ class CrashRun:
 
     def _check_release(self) -> None:
         """What the ledger calls current, and what the link names, can be loaded as a reader does."""
-        ledger, keys = self.root / "ingesteddata" / "ledger.sqlite3", self.root / "ingesteddata" / "keys"
-        place = self.root / "production_deployment"
-        if not ledger.exists() or not books.query(self.root, "SELECT 1 FROM sqlite_master WHERE name = 'facts'"):
+        keys, place = self.root / "ingesteddata" / "keys", self.root / "production_deployment"
+        if not books.are_there(self.root):
             return
-        opened = Ledger(ledger, read_only=True)
+        opened = Ledger(self.root / "ingesteddata" / "ledger.sqlite3", read_only=True)
         try:
             with opened.read() as connection:
                 version = models.current(connection)
@@ -163,7 +165,9 @@ class CrashRun:
         known = daemon.files()
         lost = [item for item in known.values() if item["state"] == "quarantined"]
         assert not lost, f"quarantined: {lost[:3]}\n{daemon.tail()}"
-        return all(known.get(name, {"state": "failed"})["state"] not in ("failed", "waiting") for name in self.dropped.names)
+        return all(
+            known.get(name, {"state": "failed"})["state"] not in ("failed", "waiting") for name in self.dropped.names
+        )
 
     # -- dropping -------------------------------------------------------------------------------------------------
 
@@ -195,16 +199,20 @@ class CrashRun:
             return
         size = chance.choice((20, 60, 200))
         rows = clients.unlabelled(size) if kind == "unlabelled" else clients.rows(size)
-        again = chance.sample([row for row in list(self.dropped.rows)[-2000:] if row[-1]] or rows, 5)
+        again = chance.sample(self.dropped.came_labelled[-2000:] or rows, 5)
         text = drops.csv_text([*rows, *(again if kind != "unlabelled" else ())], clients.header)
         (drops.drop_slowly if kind == "slow" else drops.drop)(source, name, text)
         self.dropped.names.append(name)
         self.dropped.rows.update(dict.fromkeys((*rows, *again) if kind != "unlabelled" else rows))
         if kind == "unlabelled":
             self.dropped.unlabelled[name] = rows
+        else:
+            self.dropped.came_labelled += rows
 
     def _scored(self) -> list[str]:
         """Unlabelled drops whose rows are in the data set, as the ledger says."""
+        if not books.are_there(self.root):
+            return []
         taken = books.query(self.root, "SELECT name FROM files WHERE state IN ('scored', 'waiting')")
         return [name for (name,) in taken if name in self.dropped.unlabelled]
 

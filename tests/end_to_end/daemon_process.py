@@ -20,6 +20,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 """Seconds for anything to happen on a slow machine; what is asserted about speed stands in the benchmarks."""
 
+ENVIRONMENT = {"ATTRITIOND__SERVER__PORT": "0", "ATTRITIOND__LOGGING__REQUEST_SAMPLE": "0"}
+
 Line = dict[str, Any]
 
 
@@ -34,7 +36,7 @@ class DaemonProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "daemon", "run", "--config", str(config)],
             cwd=PROJECT,
-            env={**os.environ, "ATTRITIOND__SERVER__PORT": "0", **(environment or {})},
+            env={**os.environ, **ENVIRONMENT, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

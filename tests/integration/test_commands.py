@@ -1,0 +1,214 @@
+"""The command line as its users run it: processes and exit codes, beside a real daemon and without one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+HEADER = "corporation,calls,exited\n"
+Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(slots=True)
+class Site:
+    """A workspace, and the daemon on it while there is one."""
+
+    folder: Path
+    url: str = ""
+
+    def run(self, *arguments: object, data: str | None = None) -> Done:
+        """Run a command in the folder above the workspace, as a process of its own."""
+        line = [sys.executable, "-m", "daemon", *map(str, arguments), "--config", str(self.folder / "config.json")]
+        return subprocess.run(line, input=data, capture_output=True, text=True, timeout=60, check=False)
+
+    def json(self, *arguments: object, code: int = 0) -> Any:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path) as answer:  # noqa: S310 - our own server
+            return json.load(answer)
+
+    def write(self, name: str, seed: int, *, rows: int = 150, labelled: bool = True) -> Path:
+        """A file outside the source folder. Who calls seldom leaves more often."""
+        rng = np.random.default_rng(seed)
+        calls = rng.integers(0, 20, rows)
+        left = (rng.random(rows) < 1 / (1 + np.exp(0.4 * calls - 2))).astype(int)
+        lines = [f"c{seed}-{n},{calls[n]},{left[n] if labelled else ''}" for n in range(rows)]
+        path = self.folder.parent / name
+        path.write_text(HEADER + "\n".join(lines) + "\n")
+        return path
+
+
+@contextlib.contextmanager
+def _daemon(site: Site) -> Iterator[subprocess.Popen[str]]:
+    line = [sys.executable, "-m", "daemon", "run", "--config", str(site.folder / "config.json")]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            ready = next(event for event in map(json.loads, process.stderr) if event["event"] == "daemon.ready")
+            site.url = ready["url"]
+            # Its log is longer than a pipe holds.
+            with subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL):  # noqa: S607 - any cat
+                yield process
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    settings = {"server": {"port": 0}, "training": {"estimators": ["logistic"]}, "drift": {"policy": "always"}}
+    (folder / "config.json").write_text(json.dumps(settings))
+    return Site(folder)
+
+
+def _idle(site: Site) -> dict[str, Any]:
+    """Wait until the daemon has nothing left to do."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        status: dict[str, Any] = site.json("status")
+        if status["model"] and not status["waiting"] and not status["undecided"] and status["last_decision"]["verdict"]:
+            return status
+        time.sleep(0.1)
+    raise AssertionError(status)
+
+
+def test_beside_a_running_daemon(site: Site) -> None:
+    with _daemon(site) as process:
+        said = site.json("ingest", site.write("a.csv", 1, rows=400), site.write("b.csv", 2, labelled=False))
+        assert [(item["name"], item["rows"]["ingested"]) for item in said["items"]] == [("a.csv", 400), ("b.csv", 150)]
+        assert said["items"][0]["state"] == "ingested"
+        assert said["items"][1]["state"] in ("waiting", "scored")
+        _idle(site)
+
+        refused = site.write("bad.csv", 3)
+        refused.write_text("who,what\n1,2\n")
+        done = site.run("ingest", refused, site.write("c.csv", 4))
+        assert done.returncode == 1
+        assert done.stdout.splitlines()[0].startswith("bad.csv: quarantined. ")
+        assert done.stdout.splitlines()[1] == "c.csv: ingested, 150 rows: 150 ingested, 0 duplicate, 0 rejected"
+        status = _idle(site)
+        assert status["daemon"] == {"running": True, "pid": process.pid, "url": site.url}
+        assert status["files"] == {"ingested": 2, "scored": 1, "quarantined": 1}
+
+        _lists_are_those_of_the_api(site)
+        _predictions_are_those_of_the_api(site)
+        _models_are_exchanged(site)
+        assert (Path(site.run("report").stdout.strip()) / "report.pdf").is_file()
+        again = site.run("run")
+        assert (again.returncode, again.stdout) == (75, "")
+        assert f"process {process.pid}" in again.stderr
+    assert process.returncode == 0
+    assert site.json("status")["daemon"] == {"running": False, "pid": None, "url": None}
+
+
+def _lists_are_those_of_the_api(site: Site) -> None:
+    for name in ("files", "models", "calls"):
+        assert site.json(name, "--limit", 2) == site.get(f"v1/{name}?limit=2")
+
+
+def _predictions_are_those_of_the_api(site: Site) -> None:
+    path = site.folder / "sourcedata" / "b.csv"
+    request = urllib.request.Request(  # noqa: S310 - our own server
+        site.url + "v1/prediction?reasons=1", data=path.read_bytes(), headers={"Content-Type": "text/csv"}
+    )
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own server
+        assert site.json("predict", path, "--reasons", 1) == json.load(answer)
+
+
+def _models_are_exchanged(site: Site) -> None:
+    newest = site.get("v1/models")["items"][0]["version"]
+    assert newest > 1
+    assert site.run("deploy", 1).stdout == "Model 1 is the current one.\n"
+    assert site.get("v1/scoring")["model_version"] == 1
+    assert site.json("calls")["model_version"] == 1
+    assert site.json("rollback") == {"version": newest}
+    assert site.get("v1/scoring")["model_version"] == newest
+    done = site.run("deploy", 99)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "There is no model 99" in done.stderr
+
+
+def test_without_a_daemon(site: Site) -> None:
+    first = site.run("ingest", site.write("a2.csv", 1, rows=400), site.write("a10.csv", 2, labelled=False))
+    assert first.returncode == 0, first.stderr
+    assert "Model 1 (logistic regression) was deployed." in first.stderr
+    assert first.stdout.splitlines() == [
+        "a2.csv: ingested, 400 rows: 400 ingested, 0 duplicate, 0 rejected",
+        "a10.csv: scored, 150 rows: 150 ingested, 0 duplicate, 0 rejected",
+    ]
+    assert (site.folder / "predictions" / "a10.csv").is_file()
+    again = site.json("ingest", site.folder / "sourcedata" / "a2.csv", site.write("a2-again.csv", 1, rows=400))
+    assert [(item["name"], item["state"]) for item in again["items"]] == [
+        ("a2.csv", "ingested"),
+        ("a2-again.csv", "duplicate"),
+    ]
+    assert site.run("ingest", site.write("b.csv", 3)).returncode == 0
+    status = site.json("status")
+    assert status["model"]["version"] == 2
+    assert (status["waiting"], status["undecided"], status["problems"]) == (0, 0, {})
+    assert site.json("deploy", 1) == {"version": 1}
+    assert os.readlink(site.folder / "production_deployment" / "current") == "releases/1"  # noqa: PTH115 - as text
+    assert site.json("rollback") == {"version": 2}
+    assert site.json("calls", "--limit", 1)["model_version"] == 2
+    report = site.json("report")
+    assert report["folder"] == str(site.folder / "reports" / "2")
+    assert "report.pdf" in report["files"]
+    assert len(site.run("export").stdout.splitlines()) == 1 + 400 + 150 + 150
+
+
+def test_a_provisional_schema_is_learned_anew_and_the_daemon_takes_the_files_again(site: Site) -> None:
+    assert site.run("ingest", site.write("few.csv", 1, rows=30)).returncode == 0
+    config = json.loads((site.folder / "config.json").read_text())
+    (site.folder / "config.json").write_text(json.dumps(config | {"dataset": {"columns": {"calls": "category"}}}))
+    assert site.json("schema", "reset") == {"files": ["few.csv"]}
+    assert site.json("schema", "show")["columns"] == []
+    with _daemon(site):
+        _idle(site)
+        types = {column["name"]: column["type"] for column in site.json("schema", "show")["columns"]}
+        assert types["calls"] == "category"
+        assert site.json("schema", "reset") == {"files": ["few.csv"]}
+        _idle(site)
+        assert len(site.run("export").stdout.splitlines()) == 31
+
+
+def test_a_reader_that_has_seen_enough_ends_an_export_quietly(site: Site) -> None:
+    assert site.run("ingest", site.write("a.csv", 1, rows=30_000)).returncode == 0
+    line = [sys.executable, "-m", "daemon", "export", "--config", str(site.folder / "config.json")]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == HEADER.encode()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("command", ["status", "files", "models", "calls", "export", "predict"])
+def test_reading_loads_nothing_that_only_training_needs(site: Site, command: str) -> None:
+    """Without pandas, scikit-learn and matplotlib an answer takes half a second, not three."""
+    assert site.run("ingest", path := site.write("a.csv", 1, rows=30)).returncode == 0
+    arguments = [command, *([str(path)] if command == "predict" else []), "--config", str(site.folder / "config.json")]
+    script = (
+        f"import sys; from daemon.cli import main; main({arguments!r}, standalone_mode=False);"
+        "sys.exit(' '.join({'pandas', 'sklearn', 'scipy', 'matplotlib', 'interpret'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip().splitlines()[1:]) == (0, [])

@@ -1,0 +1,100 @@
+"""The page as a person meets it: a real Chromium that loads it, its style and its sign."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from server.app import build
+from tests.unit.server.small_house import House, empty_house, full_house
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine; .ci/run installs it")
+
+
+async def _serve(house: House) -> AsyncIterator[tuple[House, str]]:
+    runner = web.AppRunner(build(house.services()), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield house, f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+    house.ledger.close()
+
+
+@pytest.fixture
+async def full(tmp_path: Path) -> AsyncIterator[tuple[House, str]]:
+    async for one in _serve(full_house(tmp_path / "work")):
+        yield one
+
+
+@pytest.fixture
+async def empty(tmp_path: Path) -> AsyncIterator[tuple[House, str]]:
+    async for one in _serve(empty_house(tmp_path / "work")):
+        yield one
+
+
+async def _chromium(profile: Path, *arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        str(CHROMIUM),
+        *QUIET,
+        f"--user-data-dir={profile}",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(90):
+        out, error = await process.communicate()
+    assert process.returncode == 0, error.decode()[-2000:]
+    return out.decode()
+
+
+async def test_a_browser_shows_the_ranked_clients_with_names_escaped(full: tuple[House, str], tmp_path: Path) -> None:
+    house, url = full
+    document = await _chromium(tmp_path / "profile", "--virtual-time-budget=2000", "--dump-dom", url)
+    text = html.unescape(re.sub(r"<[^>]+>", " ", document))
+    assert "Clients most likely to leave" in text
+    assert "<b>&'\"" in text  # the client's name as a person reads it, not as markup
+    assert "<b>&'" not in document
+    assert {request.status for request in house.served} == {200}
+    assert {request.route for request in house.served} >= {"/", "/style.css"}
+
+
+async def test_the_style_is_applied_and_nothing_is_cut_off_on_a_narrow_screen(
+    full: tuple[House, str], tmp_path: Path
+) -> None:
+    _, url = full
+    sizes = []
+    for width in (1400, 480):
+        picture = tmp_path / f"{width}.png"
+        arguments = (f"--window-size={width},900", f"--screenshot={picture}", url)
+        await _chromium(tmp_path / f"profile{width}", *arguments)
+        content = picture.read_bytes()
+        assert content.startswith(b"\x89PNG")
+        sizes.append(len(content))
+    assert min(sizes) > 10_000  # a blank page of this size compresses to far less
+
+
+async def test_before_the_first_model_the_page_says_what_is_waited_for(
+    empty: tuple[House, str], tmp_path: Path
+) -> None:
+    _, url = empty
+    document = await _chromium(tmp_path / "profile", "--virtual-time-budget=2000", "--dump-dom", url)
+    assert "No model yet" in document
