@@ -105,6 +105,7 @@ class Daemon:
             group.create_task(self._intake.run(), name="intake")
             group.create_task(self.engine.take_files(self._intake), name="files")
             group.create_task(self.engine.decide(), name="decisions")
+            group.create_task(self.engine.keep_finaldata(), name="finaldata")
 
     async def _serve(self) -> tuple[web.AppRunner, str]:
         settings = self.settings

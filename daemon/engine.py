@@ -15,11 +15,12 @@ from daemon.intake import Intake
 from daemon.known_files import KnownFiles
 from daemon.settings import Settings
 from daemon.taking import Taking
-from daemon.tasks import Activate, Decide, Recover, Report, Rescore, ResetSchema
+from daemon.tasks import Activate, Decide, Recover, Report, Rescore, ResetSchema, WriteFinaldata
 from daemon.trouble import FIRST_PAUSE_SECONDS, Trouble, pause
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import decision_blocks
 from handlers.domain.files import FileState
+from handlers.publication import finaldata_is_behind
 from handlers.storage import decisions, files, models
 from handlers.storage.ledger import Ledger
 
@@ -27,6 +28,8 @@ FAULTS = 2
 """So often a decision may fail through its own fault, the death of its worker included, before it is given up."""
 QUIET_SECONDS = 0.25
 """So long no file must come before a decision starts: a burst of files is one block, not two."""
+FINALDATA_QUIET_SECONDS, FINALDATA_LATEST_SECONDS = 1.0, 15.0
+"""finaldata.csv is written when no file has come for so long, and after so long while they keep coming."""
 
 Work = Literal["deployment", "decision", "report"]
 PROBLEM: dict[Work, str] = {
@@ -46,6 +49,7 @@ class Standing:
     undecided: int = 0
     unscored: int = 0
     unreported: bool = False
+    finaldata: bool = False
 
 
 class Engine:
@@ -152,8 +156,9 @@ class Engine:
             idle = self.settings.engine.model_worker_idle_seconds
             if self.standing.wanted is None and self._model_worker.pid is not None and now - began >= idle:
                 return None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._activity.wait(), 0.05 if self.standing.wanted is not None else 1.0)
+            with contextlib.suppress(TimeoutError):  # not wait_for: Python 3.11's loses a cancellation now and then
+                async with asyncio.timeout(0.05 if self.standing.wanted is not None else 1.0):
+                    await self._activity.wait()
 
     def _due(self, now: float) -> Work | None:
         standing = self.standing
@@ -170,6 +175,25 @@ class Engine:
     def _is_late(self, now: float) -> bool:
         since = self._undecided_since
         return since is not None and now - since >= self.settings.ingestion.decide_after_seconds
+
+    # -- finaldata.csv --------------------------------------------------------------------------------------------
+
+    async def keep_finaldata(self) -> None:
+        """Write ``finaldata.csv`` when no file has come for a while, and now and then while they keep coming."""
+        written_at = _now()
+        while True:
+            await asyncio.sleep(FINALDATA_QUIET_SECONDS / 4)
+            now = _now()
+            quiet = self._taking.quiet_since(now) >= FINALDATA_QUIET_SECONDS
+            if self.standing.finaldata and (quiet or now - written_at >= FINALDATA_LATEST_SECONDS):
+                try:
+                    await self._ingest_worker.submit(WriteFinaldata())
+                    self.problems.pop("finaldata", None)
+                except (WorkerDied, TaskFailed) as error:
+                    self.problems["finaldata"] = f"finaldata.csv could not be written: {error}"
+                    await asyncio.sleep(FIRST_PAUSE_SECONDS)
+                written_at = _now()
+                await self._look()
 
     # -- what others ask for --------------------------------------------------------------------------------------
 
@@ -231,6 +255,7 @@ class Engine:
                 undecided=decisions.undecided_files(connection),
                 unscored=files.counts(connection).get(FileState.WAITING, 0),
                 unreported=bool(models.unreported(connection)),
+                finaldata=finaldata_is_behind(connection),
             )
 
 

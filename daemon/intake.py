@@ -128,8 +128,9 @@ class Intake:
             if self._clock() >= self._rescan_at:
                 await self._scan()
             wait = min(_FOLDER_CHECK_SECONDS, max(0.0, self._rescan_at - self._clock()))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), wait)
+            with contextlib.suppress(TimeoutError):  # not wait_for: Python 3.11's loses a cancellation now and then
+                async with asyncio.timeout(wait):
+                    await self._wanted.wait()
 
     async def _watch_anew(self, doubt: str) -> None:
         """Replace the watch, and have everything looked at, since events went by unseen."""
@@ -192,8 +193,8 @@ class Intake:
             self._collect()  # what the scan found complete
             due = self._settling.next_due()
             with contextlib.suppress(TimeoutError):
-                wait = None if due is None else max(0.0, due - self._clock())
-                await asyncio.wait_for(self._hinted.wait(), wait)
+                async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
+                    await self._hinted.wait()
 
     async def _take_hints(self) -> None:
         signs: dict[str, Sign] = {}

@@ -40,9 +40,8 @@ class Taking:
         while True:
             settled = await intake.settled()
             self._count = len(settled)
-            groups = list(_groups(settled))
-            for left, group in zip(range(len(groups) - 1, -1, -1), groups, strict=True):
-                await self._take(group, more=left > 0)
+            for group in _groups(settled):
+                await self._take(group)
                 self._last_commit = asyncio.get_running_loop().time()
                 await committed()
 
@@ -61,21 +60,21 @@ class Taking:
         if self._intake is not None:
             self._intake.again(names)
 
-    async def _take(self, group: list[Settled], *, more: bool) -> None:
+    async def _take(self, group: list[Settled]) -> None:
         if len(group) > 1:
             try:
-                await self._commit(group, more=more)
+                await self._commit(group)
                 return
             except (WorkerDied, TaskFailed):
                 pass  # one of them: which one shows when each is tried alone
         for one in group:
-            await self._take_alone(one, more=more or one is not group[-1])
+            await self._take_alone(one)
 
-    async def _take_alone(self, one: Settled, *, more: bool) -> None:
+    async def _take_alone(self, one: Settled) -> None:
         """Take a file. The worker may die on it twice; then it is refused unread."""
         for deaths in range(DEATHS + 1):
             try:
-                await self._commit([one], more=more, unread=deaths == DEATHS)
+                await self._commit([one], unread=deaths == DEATHS)
                 return
             except WorkerDied as error:
                 detail = str(error)
@@ -85,7 +84,7 @@ class Taking:
         self._count -= 1
         self._has_failed(one, detail)
 
-    async def _commit(self, group: list[Settled], *, more: bool, unread: bool = False) -> None:
+    async def _commit(self, group: list[Settled], *, unread: bool = False) -> None:
         """Have a group committed, however long a broken machine takes to heal.
 
         Raises WorkerDied or TaskFailed where it is not the machine that is at fault.
@@ -94,7 +93,7 @@ class Taking:
         while group:
             arrived = tuple(Arrived(os.fsencode(one.name), one.seen_at, unread) for one in group)
             try:
-                await self._worker.submit(Ingest(arrived, more))
+                await self._worker.submit(Ingest(arrived))
                 break
             except (WorkerDied, TaskFailed) as error:
                 if not error.broken:

@@ -41,10 +41,13 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 class Ingest(msgspec.Struct, frozen=True, tag=True):
-    """Take a group of files. ``more``: others wait, so that what can be done later is left for later."""
+    """Take a group of files."""
 
     files: tuple[Arrived, ...]
-    more: bool = False
+
+
+class WriteFinaldata(msgspec.Struct, frozen=True, tag=True):
+    """Bring ``finaldata.csv`` up to the data set: its cost follows what is there, so no file waits for it."""
 
 
 class Rescore(msgspec.Struct, frozen=True, tag=True):
@@ -75,4 +78,4 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     """Write the reports that are missing."""
 
 
-Task = Ingest | Rescore | Recover | ResetSchema | Decide | Activate | Report
+Task = Ingest | WriteFinaldata | Rescore | Recover | ResetSchema | Decide | Activate | Report

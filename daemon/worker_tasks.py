@@ -11,7 +11,7 @@ import msgspec
 
 from daemon.bootstrap import house_of
 from daemon.settings import Settings
-from daemon.tasks import Activate, Decide, Greeting, Ingest, Recover, Report, Rescore, ResetSchema, Task
+from daemon.tasks import Activate, Decide, Greeting, Ingest, Recover, Report, Rescore, ResetSchema, Task, WriteFinaldata
 from handlers import activation, decision_blocks, pipeline, publication, recovery, rescoring
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
@@ -37,8 +37,10 @@ class Workbench:
     def run(self, task: Task) -> Any:
         """Do it; the answer is a plain value. Raises Refused, and whatever shows a bug or a broken machine."""
         match task:
-            case Ingest(files, more):
-                return self._ingest(files, more=more)
+            case Ingest(files):
+                return self._ingest(files)
+            case WriteFinaldata():
+                publication.keep_finaldata(self._house)
             case Rescore():
                 return self._rescore()
             case Recover():
@@ -53,12 +55,10 @@ class Workbench:
                 self._follow(recovery.write_missing_reports(self._house))
         return None
 
-    def _ingest(self, files: tuple[Any, ...], *, more: bool) -> int:
+    def _ingest(self, files: tuple[Any, ...]) -> int:
         arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread) for one in files]
         facts = pipeline.ingest(self._house, arrivals, self._usable())
         self._follow(facts)
-        if not more:
-            publication.keep_finaldata(self._house)
         return len(facts)
 
     def _rescore(self) -> None:

@@ -42,12 +42,18 @@ def publish(house: House, release: Release | None) -> None:
             files.set_published(connection, [record.seq for record in pending])
 
 
+def finaldata_is_behind(connection: Connection) -> bool:
+    """Has the data set changed since ``finaldata.csv`` was last brought up to it, or removed?"""
+    version = dataset.version(connection)
+    return version > 0 and get_fact(connection, FINALDATA_VERSION) != version
+
+
 def keep_finaldata(house: House) -> None:
     """Bring ``finaldata.csv`` and ``ingestedfiles.txt`` up to the data set, while it is small enough."""
     ledger, workspace = house.ledger, house.workspace
     with ledger.read() as connection:
         version = dataset.version(connection)
-        if get_fact(connection, FINALDATA_VERSION) == version or not version:
+        if not finaldata_is_behind(connection):
             return
         if dataset.count(connection) > house.ingestion.finaldata_max_rows:
             published.remove_finaldata(workspace)

@@ -59,7 +59,8 @@ def write_missing_reports(house: House) -> list[Fact]:
 def reset_schema(house: House) -> list[str]:
     """Forget the provisional schema and the rows that were read by it; the files are taken again.
 
-    Returns their names. Raises NotResettable where the schema is settled or a file is no longer there.
+    The parts themselves are swept at the next start: a decision that is under way may still read them.
+    Returns the files' names. Raises NotResettable where the schema is settled or a file is no longer there.
     """
     with house.ledger.write() as connection:
         if not schemas.read(connection).provisional:
@@ -74,8 +75,6 @@ def reset_schema(house: House) -> list[str]:
                 raise NotResettable(f"{record.name} is no longer in {house.workspace.source}: put it back there first.")
         dataset_reset.forget(connection)
     give_up(house, "The schema was reset.")
-    with house.ledger.read() as connection:
-        parts.sweep(connection, house.workspace.parts)
     return [record.name for record, _ in taken]
 
 

@@ -16,7 +16,7 @@ from daemon.commands.answers import answer_json, json_option, on_terminal, print
 from daemon.commands.asking import Place, alone, ask, place_of
 from daemon.commands.placing import Placed, check_names, place_file
 from daemon.commands.workspace import config_option
-from daemon.tasks import Arrived, Decide, Ingest, Recover, Rescore
+from daemon.tasks import Arrived, Decide, Ingest, Recover, Rescore, WriteFinaldata
 from handlers import decision_blocks
 from handlers.domain.files import FileRecord, FileState
 from handlers.domain.ordering import natural_key
@@ -32,6 +32,8 @@ ASK_SECONDS = 1.0
 GROUP_BYTES = 64 * 1024**2
 """What one commit takes in this process: progress is seen, and memory has a bound."""
 REFUSED = (FileState.QUARANTINED, FileState.FAILED, FileState.IGNORED)
+STANDSTILL = ("source_folder", "recovery", "ledger", "ingestion")
+"""The daemon's problems with which no file is taken."""
 TOLD = ("model.promoted", "model.kept")
 
 
@@ -90,18 +92,20 @@ def _wait(place: Place, ledger: Ledger, one: Placed) -> None:
         if not there:
             raise click.ClickException(f"{printable(one.shown)} was replaced or removed before it was taken.")
         if time.monotonic() - asked >= ASK_SECONDS:
-            _check(place)
+            _check(place, one)
             asked = time.monotonic()
         time.sleep(POLL_SECONDS)
 
 
-def _check(place: Place) -> None:
+def _check(place: Place, one: Placed) -> None:
     answer = ask(place, "/status", {})
     if answer is None:
         raise click.ClickException("The daemon has stopped; the files are in the source folder and taken at its start.")
-    for name in ("ingestion", "source_folder"):
-        if name in answer["problems"]:
-            raise click.ClickException(f"{answer['problems'][name]} The files stay in the source folder.")
+    problems: dict[str, str] = answer["problems"]
+    of_files = [sentence for name, sentence in problems.items() if name == "files" and one.shown in sentence]
+    found = [problems[name] for name in STANDSTILL if name in problems] + of_files
+    if found:
+        raise click.ClickException(f"{printable(found[0])} The files stay in the source folder and are tried again.")
 
 
 # -- in this process ------------------------------------------------------------------------------------------------
@@ -115,6 +119,7 @@ def _here(place: Place, paths: Sequence[Path]) -> list[Placed]:
             for group in _groups(sorted(placed, key=lambda one: natural_key(one.name))):
                 here.run(Ingest(tuple(Arrived(os.fsencode(one.name), now()) for one in group)))
                 bar.update(len(group))
+        here.run(WriteFinaldata())
         if on_terminal():
             click.echo("Learning from new rows, where there are any.", err=True)
         while True:

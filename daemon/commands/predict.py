@@ -26,7 +26,8 @@ from server.negotiation import CSV, JSON
 def predict(config: Path, as_json: bool, reasons: int, file: BinaryIO) -> None:
     """Score the clients of a CSV file with the current release.
 
-    FILE may be -, the standard input. Nothing is stored. Prints CSV: id, probability, prediction; with --json what /v1/prediction answers.
+    FILE may be -, the standard input. Nothing is stored. Prints CSV: id, probability, prediction; with --json what
+    /v1/prediction answers.
     """
     with reading(config) as house:
         prediction = _predicted(current_release(house), file.read(), reasons)

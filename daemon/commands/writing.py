@@ -17,6 +17,8 @@ from handlers.storage import models
 from handlers.storage.ledger import Ledger
 
 POLL_SECONDS = 0.2
+STANDSTILL = ("recovery", "ledger", "decision", "report")
+"""The daemon's problems with which no report is written."""
 
 
 @click.command()
@@ -85,8 +87,9 @@ def _wait_for_reports(place: Place) -> None:
         answer = ask(place, "/status", {})
         if answer is None:
             raise click.ClickException("The daemon has stopped or does not answer; try again.")
-        if "learning" in answer["problems"]:
-            raise click.ClickException(answer["problems"]["learning"])
+        found = [answer["problems"][name] for name in STANDSTILL if name in answer["problems"]]
+        if found:
+            raise click.ClickException(found[0])
         time.sleep(POLL_SECONDS)
 
 

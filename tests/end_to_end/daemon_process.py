@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,13 +22,15 @@ PATIENCE = 60.0
 
 ENVIRONMENT = {"ATTRITIOND__SERVER__PORT": "0", "ATTRITIOND__LOGGING__REQUEST_SAMPLE": "0"}
 
+BUGS = ("task.failed", "daemon.failed", "not-json")
+
 Line = dict[str, Any]
 
 
 class DaemonProcess:
     """``python -m daemon run`` on a workspace, with any free port. ``lines`` grows while it runs."""
 
-    def __init__(self, config: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, config: Path, environment: Mapping[str, str] | None = None) -> None:
         self.config = config
         self.lines: list[Line] = []
         self.began = time.monotonic()
@@ -218,15 +220,18 @@ class DaemonProcess:
 
 
 @contextlib.contextmanager
-def running(config: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[DaemonProcess]:
-    """A daemon that answers; it is killed afterwards if the test has not stopped it. Nothing it logs is a crash."""
-    process = DaemonProcess(config, environment=environment)
+def running(config: Path, *, expected: Container[str] = ()) -> Iterator[DaemonProcess]:
+    """A daemon that answers; it is killed afterwards if the test has not stopped it.
+
+    Nothing that it logs may tell of a bug, but for events that are ``expected``.
+    """
+    process = DaemonProcess(config)
     try:
         process.wait_for("daemon.ready")
         yield process
     finally:
         process.kill()
-    bugs = [line for line in process.lines if line["event"] in ("task.failed", "daemon.failed", "not-json")]
+    bugs = [line for line in process.lines if line["event"] in BUGS and line["event"] not in expected]
     assert not bugs, f"the log tells of a bug: {bugs}"
 
 

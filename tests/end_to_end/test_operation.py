@@ -102,29 +102,32 @@ def test_a_release_that_was_tampered_with_is_not_deployed_and_the_champion_stays
         daemon.stop()
 
 
-def test_a_current_release_that_was_tampered_with_is_refused_at_the_start_and_said(
+def test_a_current_release_that_was_tampered_with_is_refused_at_the_start_until_it_is_put_right(
     folder: Path, clients: Clients
 ) -> None:
     config = workspace(folder)
+    body = _whole(clients.unlabelled(3))
     with running(config) as daemon:
         _learn(daemon, clients)
-        rows = clients.unlabelled(3)
-        body = {"clients": [dict(zip(("corporation", "lastmonth_activity"), row[:2], strict=True)) for row in rows]}
-        daemon.wait_idle()
-        releases = folder / "production_deployment" / "releases"
+        daemon.until(lambda: not books.fact(folder, "decision_state")["challenge_due"], "the first model was challenged")
         version = books.fact(folder, "current_model")
-        kept = folder / "kept"
-        shutil.copytree(releases / str(version), kept)
-        _change_a_byte(releases / str(version) / "scorecard.json")
-        assert daemon.post("/prediction", _whole(rows))["model_version"] == version, "what is in memory stays"
+        release = folder / "production_deployment" / "releases" / str(version)
+        shutil.copy(release / "scorecard.json", folder)
+        _change_a_byte(release / "scorecard.json")
+        assert daemon.post("/prediction", body)["model_version"] == version, "what is in memory stays"
         daemon.stop()
-    with running(config) as daemon:
-        problems = daemon.until(lambda: _problems(daemon).get("model"), "it says what is wrong with the model")
-        assert "scorecard.json" in problems
+    with running(config, expected=("task.failed",)) as daemon:
+        problem = daemon.until(lambda: _problems(daemon).get("model"), "it says what is wrong with the model")
+        assert "scorecard.json" in problem
         assert daemon.post("/prediction", body, status=503)["status"] == 503
         assert daemon.request("GET", "/livez")[0] == 200
         drop(folder / "sourcedata", "second.csv", csv_text(clients.rows(10)))
         daemon.wait_file("second.csv", "ingested")
+        shutil.copy(folder / "scorecard.json", release)
+        assert daemon.post(f"/v1/models/{version}/deploy", {})["model_version"] == version
+        assert daemon.post("/prediction", body)["model_version"] == version
+        daemon.wait_idle()
+        assert daemon.get("/v1/decisions")["items"][0]["verdict"] == "kept", "the rows that came meanwhile count"
         daemon.stop()
 
 

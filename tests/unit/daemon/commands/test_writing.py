@@ -122,7 +122,7 @@ def test_the_daemon_writes_the_reports_that_are_waited_for(
 def test_reports_that_the_daemon_cannot_write_are_not_waited_for(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = {"problems": {"learning": "The disk is full."}}
+    answer = {"problems": {"report": "The disk is full."}}
     monkeypatch.setattr(control, "ask", lambda *_, **__: answer)
     done = _run(tmp_path, "report")
     assert (done.exit_code, done.stderr) == (1, "Error: The disk is full.\n")
