@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from daemon import log
 from handlers.dependencies import canonical_name
 from handlers.storage.atomic import write_atomically
 
@@ -94,6 +95,8 @@ class DependencyCheck:
         now = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         listing = await self._listing()
         self._answer = await asyncio.to_thread(read_listing, listing, self._answer, now)
+        outdated = None if self._answer.outdated is None else len(self._answer.outdated)
+        log.emit("dependencies.checked", reachable=self._answer.unreachable is None, outdated=outdated)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(write_atomically, self._path, msgspec.json.encode(self._answer) + b"\n")
 

@@ -35,7 +35,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class Group:
-    """What will be committed together. One process makes groups, so nobody changes the ledger's numbers meanwhile."""
+    """What will be committed together. One process makes groups, so nobody changes the ledger's numbers meanwhile.
+
+    ``firsts``: the number of the first row of each of ``tables``. ``by_key``: by the names of id (and time), the
+    newest row with each of their values among the first ``indexed`` tables.
+    """
 
     settings: DatasetSettings
     schema: Schema
@@ -43,10 +47,14 @@ class Group:
     index: RowIndex
     key: int
     version: int
+    first_row: int
     next_row: int
     next_seq: int
     records: list[tuple[FileRecord, FileStamp]] = field(default_factory=list)
     tables: list[pa.Table] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+    by_key: dict[tuple[str, ...], dict[tuple[str, ...], int]] = field(default_factory=dict)
+    indexed: dict[tuple[str, ...], int] = field(default_factory=dict)
     labels: list[pa.Table] = field(default_factory=list)
     labelled: dict[int, object] = field(default_factory=dict)
     superseded: list[NDArray[np.int64]] = field(default_factory=list)
@@ -59,12 +67,12 @@ class Group:
 
     @property
     def rows(self) -> int:
-        return sum(table.num_rows for table in self.tables)
+        return self.next_row - self.first_row
 
 
 def begin(connection: Connection, settings: DatasetSettings) -> Group:
     """A new group on what the ledger says now."""
-    schema = schemas.read(connection)
+    schema, next_row = schemas.read(connection), dataset.total_rows(connection)
     return Group(
         settings=settings,
         schema=schema,
@@ -72,7 +80,8 @@ def begin(connection: Connection, settings: DatasetSettings) -> Group:
         index=RowIndex(connection),
         key=int(get_fact(connection, "row_hash_key")),
         version=dataset.version(connection) + 1,
-        next_row=dataset.total_rows(connection),
+        first_row=next_row,
+        next_row=next_row,
         next_seq=files.next_seq(connection),
     )
 
@@ -150,7 +159,7 @@ def _write_rows(folder: Path, group: Group) -> Part | None:
     table = pa.concat_tables([dataset.conform(table, columns) for table in group.tables])
     path = f"rows-{group.version:08d}.parquet"
     size = parts.write(folder, path, table)
-    return Part(path, PartKind.ROWS, table.num_rows, size, group.version, first_row=group.next_row - table.num_rows)
+    return Part(path, PartKind.ROWS, table.num_rows, size, group.version, first_row=group.first_row)
 
 
 def _write_others(folder: Path, group: Group) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def place(group: Group, batch: Batch) -> Placed:
     table = table.append_column(FILE_COLUMN, pa.array(np.full(table.num_rows, seq, dtype=np.int64)))
     table = table.append_column(LINE_COLUMN, pa.array(batch.lines[kept]))
     group.tables.append(table)
+    group.firsts.append(first)
     group.superseded.append(placement.superseded)
     group.arrived_rows += _arrived(seq, batch, kept & (batch.labels >= 0))
     group.schema = batch.schema
@@ -141,31 +143,40 @@ def _locate(group: Group, batch: Batch, connection: Connection, folder: Path) ->
     """The number of each label's row: among those that are about to be committed, else in the data set."""
     by_role = [batch.schema.with_role(role) for role in (Role.ID, Role.TIME)]
     names = [column.name for column in by_role if column is not None and column.name in batch.table.column_names]
-    pending: dict[tuple[str, ...], int] = {}
-    number = group.next_row - group.rows
-    for table in group.tables:
-        stored_keys = zip(*(table[name].to_pylist() for name in names), strict=True)
-        pending.update((key, number + row) for row, key in enumerate(stored_keys))
-        number += table.num_rows
+    pending = _newest_pending(group, tuple(names))
     keys = list(zip(*(batch.table[name].to_pylist() for name in names), strict=True))
-    times = batch.table[names[1]].combine_chunks() if len(names) > 1 else None
-    stored = dataset.locate(connection, folder, batch.schema, batch.table[names[0]].combine_chunks(), times)
-    return np.array([pending.get(key, row) for key, row in zip(keys, stored.tolist(), strict=True)], dtype=np.int64)
+    numbers = np.array([pending.get(key, -1) for key in keys], dtype=np.int64)
+    committed = np.flatnonzero(numbers < 0)
+    if len(committed):
+        table = batch.table.take(pa.array(committed))
+        times = table[names[1]].combine_chunks() if len(names) > 1 else None
+        ids = table[names[0]].combine_chunks()
+        numbers[committed] = dataset.locate(connection, folder, batch.schema, ids, times)
+    return numbers
+
+
+def _newest_pending(group: Group, names: tuple[str, ...]) -> dict[tuple[str, ...], int]:
+    """The newest row of each client (at each time) among those that are about to be committed."""
+    newest = group.by_key.setdefault(names, {})
+    for place in range(group.indexed.get(names, 0), len(group.tables)):
+        keys = zip(*(group.tables[place][name].to_pylist() for name in names), strict=True)
+        newest.update((key, group.firsts[place] + row) for row, key in enumerate(keys))
+    group.indexed[names] = len(group.tables)
+    return newest
 
 
 def _labels_so_far(
     group: Group, numbers: NDArray[np.int64], target: Column, connection: Connection, folder: Path
 ) -> list[object]:
     """The target's value in each of these rows, None where it is blank or there is no such row."""
-    number = group.next_row - group.rows
-    committed = np.unique(numbers[(numbers >= 0) & (numbers < number)])
+    committed = np.unique(numbers[(numbers >= 0) & (numbers < group.first_row)])
     rows = dataset.labels_by_number(connection, folder, target, committed)
-    for table in group.tables:
+    for number in numbers[numbers >= group.first_row].tolist():
+        place = bisect_right(group.firsts, number) - 1
+        table = group.tables[place]
         if target.name in table.column_names:
-            rows.update(enumerate(table[target.name].to_pylist(), start=number))
-        number += table.num_rows
-    rows.update(group.labelled)
-    return [rows.get(number) for number in numbers.tolist()]
+            rows[number] = table[target.name][number - group.firsts[place]].as_py()
+    return [group.labelled.get(number, rows.get(number)) for number in numbers.tolist()]
 
 
 def _label_table(batch: Batch, numbers: NDArray[np.int64], first: NDArray[np.bool_], seq: int) -> pa.Table:

@@ -108,9 +108,10 @@ def decide(situation: Situation, drift: DriftSettings, training: TrainingSetting
     """Learn again or not. The first models are trained under every policy."""
     champion, observed = situation.champion, situation.observed
     if situation.positives in (0, situation.rows):
-        return Retraining("none", f"All {situation.rows:,} labelled rows so far have the same label: nothing to learn.")
+        same = f"All {situation.rows:,} labelled rows so far have the same label"
+        return Retraining("none", f"{same}: nothing to learn from.")
     if not situation.learnable:
-        return Retraining("none", "The labelled rows have no column to learn from, or their newest have one label alone.")
+        return Retraining("none", "There is no column to learn from, or the newest rows have one label alone.")
     if champion is None or champion.provisional:
         return _first(situation, training)
     if situation.challenge:

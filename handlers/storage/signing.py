@@ -68,7 +68,10 @@ def verify(folder: Path, content: bytes, signature: bytes, *, what: str) -> None
 
 def _private(folder: Path) -> Ed25519PrivateKey:
     path = folder / PRIVATE_NAME
-    key = load_pem_private_key(path.read_bytes(), password=None)
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise SignatureError(f"The private key {path} cannot be read: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise SignatureError(f"The private key {path} is not an Ed25519 key.")
     return key

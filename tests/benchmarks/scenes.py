@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from tests.benchmarks import baselines
 from tests.benchmarks.measures import Measure, median_of, percentile
+from tests.end_to_end import books
 from tests.end_to_end.daemon_process import PROJECT, DaemonProcess, running
 from tests.end_to_end.drops import Clients, csv_text, drop, drop_all, workspace
 from tests.end_to_end.probe import probing
@@ -166,11 +166,11 @@ def _learn(daemon: DaemonProcess, clients: Clients, rows: int) -> None:
 def _wait_challenge(daemon: DaemonProcess) -> None:
     """The first model has been challenged by the other estimators, and nothing is left to do."""
 
-    def over() -> bool:
-        decisions: list[dict[str, Any]] = daemon.get("/v1/decisions")["items"]
-        return len(decisions) > 1 and all(one["verdict"] for one in decisions)
-
-    daemon.until(over, "the first model was challenged", seconds=120.0)
+    daemon.until(
+        lambda: not books.fact(daemon.root, "decision_state").get("challenge_due"),
+        "the first model was challenged",
+        seconds=120.0,
+    )
     daemon.wait_idle()
 
 

@@ -1,58 +1,83 @@
-"""Somebody who asks /livez every 20 ms, and how long the answers took."""
+"""Somebody who asks /livez every 20 ms, and how long the answers took: a process of its own, so that it is not us.
+
+``python -m tests.end_to_end.probe HOST PORT`` asks until its standard input ends, then prints what it found.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from tests.end_to_end.daemon_process import PATIENCE, PROJECT
+
 EVERY_SECONDS = 0.02
 
 
 class Probe:
-    """``seconds``: of each answer. ``failures``: what came instead of 200."""
+    """``seconds``: of each answer, known once the asking has ended."""
 
-    def __init__(self, url: str) -> None:
-        address = urlsplit(url)
-        self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30.0)
-        self._stop = threading.Event()
+    def __init__(self) -> None:
         self.seconds: list[float] = []
-        self.failures: list[object] = []
-
-    def run(self) -> None:
-        """Ask until told to stop."""
-        while not self._stop.is_set():
-            began = time.perf_counter()
-            try:
-                self._connection.request("GET", "/livez")
-                answer = self._connection.getresponse()
-                answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(error)
-                return
-            self.seconds.append(time.perf_counter() - began)
-            if answer.status != http.client.OK:
-                self.failures.append(answer.status)
-            self._stop.wait(max(0.0, EVERY_SECONDS - self.seconds[-1]))
-        self._connection.close()
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._stop.set()
 
 
 @contextlib.contextmanager
 def probing(url: str) -> Iterator[Probe]:
     """Ask all the while; every answer must be 200."""
-    probe = Probe(url)
-    thread = threading.Thread(target=probe.run, daemon=True)
-    thread.start()
+    address, probe = urlsplit(url), Probe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.end_to_end.probe", str(address.hostname), str(address.port)],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
+        if process.stdout is not None:
+            process.stdout.readline()  # it has had its first answer
         yield probe
     finally:
-        probe.stop()
-        thread.join(30.0)
-    assert not probe.failures, f"/livez: {probe.failures}"
+        try:
+            found, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+    document = json.loads(found)
+    assert not document["failures"], f"/livez: {document['failures']}"
+    probe.seconds = document["seconds"]
+
+
+def main(host: str, port: str) -> None:
+    """Ask on one connection, until nobody listens any more."""
+    stop = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+    connection = http.client.HTTPConnection(host, int(port), timeout=30.0)
+    seconds: list[float] = []
+    failures: list[str] = []
+    while not stop.is_set() and not failures:
+        began = time.perf_counter()
+        try:
+            connection.request("GET", "/livez")
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.client.OK:
+                failures.append(str(answer.status))
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(repr(error))
+        seconds.append(time.perf_counter() - began)
+        if len(seconds) == 1:
+            print("asking", flush=True)
+        stop.wait(max(0.0, EVERY_SECONDS - seconds[-1]))
+    connection.close()
+    print(json.dumps({"seconds": seconds, "failures": failures}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -144,7 +144,9 @@ def state(shop: Workshop) -> dict[str, Any]:
     return {
         "rows": sorted(map(repr, shop.rows())),
         "labels": shop.fact("labels"),
-        "decisions": [(one.kind, one.rows, one.verdict, (one.record or {}).get("sentence")) for one in shop.decisions()],
+        "decisions": [
+            (one.kind, one.rows, one.verdict, (one.record or {}).get("sentence")) for one in shop.decisions()
+        ],
         "decided": shop.decided_rows(),
         "models": shop.models(),
         "scorecards": shop.scorecards(),

@@ -303,7 +303,9 @@ def test_a_release_that_does_not_answer_its_golden_rows_is_not_deployed(
     shop = make(drift={"policy": "always"})
     shop.take("1.csv", clients(50))
     shop.settle()
-    monkeypatch.setattr(deployment, "_golden", lambda *_: b'{"columns": {"activity": [1.0], "employees": [2.0]}, "log_odds": [9.0]}')
+    monkeypatch.setattr(
+        deployment, "_golden", lambda *_: b'{"columns": {"activity": [1.0], "employees": [2.0]}, "log_odds": [9.0]}'
+    )
     shop.take("2.csv", clients(50, prefix="n"))
     with pytest.raises(NotDeployable, match="does not give the predictions"):
         shop.decide()
@@ -447,7 +449,9 @@ def test_a_reset_learns_the_schema_anew_from_the_same_files(make: Make) -> None:
     assert set(corrected.decided_rows().values()) == {1}
 
 
-def test_a_reset_during_a_decision_ends_it_and_nothing_of_it_counts(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reset_during_a_decision_ends_it_and_nothing_of_it_counts(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop = make(training={"minimum_rows": 10_000})
     shop.take("1.csv", clients(30))
     shop.settle()

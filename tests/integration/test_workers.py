@@ -233,7 +233,7 @@ async def test_a_broken_installation_is_a_worker_that_does_not_start_and_its_las
 
 async def test_a_ledger_that_cannot_be_opened_is_a_worker_that_does_not_start_and_says_why(house: House) -> None:
     house.folders.ledger.write_bytes(b"this is not a database, and it is long enough to be told from one" * 100)
-    with pytest.raises(NotStarted, match="ledger.sqlite3 cannot be opened: .*not a database"):
+    with pytest.raises(NotStarted, match=r"ledger\.sqlite3 cannot be opened: .*not a database"):
         await house.worker().submit(Recover())
 
 

@@ -178,7 +178,11 @@ def test_with_time_a_label_goes_to_the_row_of_that_time_whatever_the_column_orde
 ) -> None:
     shop = make(dataset={"time_column": "month"})
     cells = {"1": {"month": 1, "corporation": "a"}, "2": {"month": 2, "corporation": "a"}}
-    shop.take("1.csv", [(*(one[name] for name in header[:2]), 5, None) for one in cells.values()], (*header[:2], "x", "exited"))
+    shop.take(
+        "1.csv",
+        [(*(one[name] for name in header[:2]), 5, None) for one in cells.values()],
+        (*header[:2], "x", "exited"),
+    )
     record = shop.take("2.csv", [(*(cells["1"][name] for name in header[:2]), 1)], header)
     assert counts(record) == (1, 1, 0, 0)
     labels = {(one[header.index("month")], one[3]) for one in shop.rows()}
@@ -421,7 +425,12 @@ def test_a_new_column_is_missing_in_older_rows_and_they_are_still_known(shop: Wo
     header = ("corporation", "activity", "employees", "exited", "plan")
     shop.take("2.csv", [(*row("c"), "gold")], header)
     assert shop.rows() == [(*row("a"), None), (*row("b", label=0), None), (*row("c"), "gold")]
-    assert counts(shop.take("3.csv", [(*row("a"), None), row("c") + ("gold",), row("c") + (None,)], header)) == (3, 1, 2, 0)
+    assert counts(shop.take("3.csv", [(*row("a"), None), (*row("c"), "gold"), (*row("c"), None)], header)) == (
+        3,
+        1,
+        2,
+        0,
+    )
 
 
 def test_labels_may_come_for_drops_that_had_no_target_column_at_all(shop: Workshop) -> None:

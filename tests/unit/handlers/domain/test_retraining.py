@@ -38,7 +38,13 @@ def with_observed(**changes: float) -> Situation:
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize(
     ("rows", "positives", "expected"),
-    [(26, 5, "provisional"), (200, 19, "provisional"), (199, 50, "provisional"), (200, 20, "first"), (200, 180, "first")],
+    [
+        (26, 5, "provisional"),
+        (200, 19, "provisional"),
+        (199, 50, "provisional"),
+        (200, 20, "first"),
+        (200, 180, "first"),
+    ],
 )
 def test_until_there_is_enough_each_block_makes_a_provisional_model_under_every_policy(
     policy: str, rows: int, positives: int, expected: str

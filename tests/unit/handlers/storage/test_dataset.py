@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -168,3 +169,24 @@ def test_a_client_is_found_at_its_time(tmp_path: Path) -> None:
     small.add({"corporation": ["a", "b"], "month": ["3", None]})
     assert locate(small, ["a", "a", "a", "b"], ["1", "3", "9", None]) == [0, 2, -1, 3]
     assert locate(small, ["a"]) == [2]
+
+
+def test_rows_are_found_by_number_in_the_order_asked_also_those_that_were_superseded(small: SmallDataset) -> None:
+    small.add({"corporation": ["a", "b"], "spend": [0.5, 1.5], "exited": [None, 1]})
+    small.add({"corporation": ["c"], "spend": [2.5], "exited": [0]})
+    small.add({"corporation": ["d", "e"], "exited": [None, 1]})
+    small.supersede([1])
+    small.label([0, 3], [1, 0])
+    small.label([0], [0], first=False)
+    target = small.schema.by_name["exited"]
+    with small.ledger.read() as connection:
+        columns = [small.schema.by_name["spend"], small.schema.by_name["plan"]]
+        wanted = np.array([4, 0, 2, 1, 0])
+        table = dataset.rows_by_number(connection, small.workspace.parts, columns, wanted)
+        labels = dataset.labels_by_number(connection, small.workspace.parts, target, np.array([0, 1, 3]))
+        nothing = np.empty(0, dtype=np.int64)
+        assert dataset.rows_by_number(connection, small.workspace.parts, columns, nothing).num_rows == 0
+        assert dataset.labels_by_number(connection, small.workspace.parts, target, nothing) == {}
+    assert table["spend"].to_pylist() == [None, 0.5, 2.5, 1.5, 0.5]
+    assert table["plan"].to_pylist() == [None] * 5
+    assert labels == {0: 0, 1: 1, 3: 0}

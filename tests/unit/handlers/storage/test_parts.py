@@ -86,3 +86,24 @@ def test_a_file_waits_for_a_ranking_until_a_model_has_scored_it(ledger: Ledger) 
     ranked(ledger, 1, 1)
     with ledger.read() as connection:
         assert [part.owner for part in parts.unranked(connection)] == [2]
+
+
+def test_what_a_release_said_of_a_file_before_is_replaced_and_is_then_the_newest(ledger: Ledger) -> None:
+    for model in (1, 2):
+        ranked(ledger, 5, model)
+    with ledger.write() as connection:
+        parts.replace_ranked(connection, Part("ranked-5-1", PartKind.RANKED, 1, 1, 1, owner=5, model=1))
+    with ledger.read() as connection:
+        newest = parts.newest_ranked(connection, 5)
+        assert newest is not None
+        assert newest.model == 1
+        assert len(parts.listed(connection, PartKind.RANKED)) == 2
+
+
+def test_rows_are_numbered_on_from_the_newest_part_of_rows(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        assert (parts.end_of_rows(connection), parts.total(connection, PartKind.ROWS)) == (0, 0)
+        parts.record(connection, Part("a", PartKind.ROWS, 3, 1, 1))
+        parts.record(connection, Part("b", PartKind.ROWS, 4, 1, 2, first_row=3))
+        parts.record(connection, Part("c", PartKind.LABELS, 9, 1, 3))
+        assert (parts.end_of_rows(connection), parts.total(connection, PartKind.ROWS)) == (7, 7)
