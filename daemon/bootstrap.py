@@ -43,7 +43,7 @@ def now() -> str:
 def open_ledger(settings: Settings, folders: Workspace) -> Ledger:
     """Make the folders, the keys and the ledger where they are missing. Call it with the lock held.
 
-    Raises ConfigurationError where the data set there was made for another id, target or positive label, and
+    Raises ConfigurationError where the data set there was made for another id, time, target or positive label, and
     LedgerError.
     """
     folders.make_folders()
@@ -74,6 +74,7 @@ def _identity(settings: Settings) -> dict[str, Any]:
     dataset = settings.dataset
     return {
         "id_column": dataset.id_column,
+        "time_column": dataset.time_column,
         "target_column": dataset.target_column,
         "positive_label": dataset.positive_label,
     }

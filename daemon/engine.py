@@ -181,6 +181,7 @@ class Engine:
     async def keep_finaldata(self) -> None:
         """Write ``finaldata.csv`` when no file has come for a while, and now and then while they keep coming."""
         written_at = _now()
+        tries = 0
         while True:
             await asyncio.sleep(FINALDATA_QUIET_SECONDS / 4)
             now = _now()
@@ -189,9 +190,11 @@ class Engine:
                 try:
                     await self._ingest_worker.submit(WriteFinaldata())
                     self.problems.pop("finaldata", None)
+                    tries = 0
                 except (WorkerDied, TaskFailed) as error:
+                    tries += 1
                     self.problems["finaldata"] = f"finaldata.csv could not be written: {error}"
-                    await asyncio.sleep(FIRST_PAUSE_SECONDS)
+                    await asyncio.sleep(pause(tries, broken=error.broken))
                 written_at = _now()
                 await self._look()
 

@@ -30,6 +30,7 @@ class Taking:
         self._problems = problems
         self._intake: Intake | None = None
         self._count = 0
+        self._untold = 0
         self._last_commit = 0.0
         self._failures: dict[str, int] = {}
         self._retries: set[asyncio.Task[None]] = set()
@@ -44,11 +45,12 @@ class Taking:
                 await self._take(group)
                 self._last_commit = asyncio.get_running_loop().time()
                 await committed()
+                self._untold = 0
 
     def waiting(self) -> int:
-        """Files that have been seen and are not taken."""
+        """Files that have been seen and are not taken, or of whose commit nobody has been told."""
         seen = 0 if self._intake is None else self._intake.waiting_count()
-        return seen + self._count + len(self._retries)
+        return seen + self._count + self._untold + len(self._retries)
 
     def quiet_since(self, now: float) -> float:
         """For how many seconds no file has come; 0 while one is there. One that has failed is not waited for."""
@@ -106,6 +108,7 @@ class Taking:
             self._count -= len(group) - len(there)
             group[:] = there
         self._count -= len(group)
+        self._untold += len(group)
         self._problems.pop("ingestion", None)
         for one in group:
             self._forget_failure(one.name)

@@ -185,6 +185,7 @@ class Worker:
                 taken = taken or reply.taken
                 if reply.event is not None:
                     self._told(reply.event, reply.fields)
+                    await asyncio.sleep(0)  # a thousand facts may come at once, and requests must not wait for the last
                 elif reply.failed is not None:
                     raise _failure(reply)
                 elif reply.done:

@@ -39,7 +39,7 @@ def wanted(connection: Connection) -> Kind | None:
     if decisions.unfinished(connection) is not None:
         return "block"
     both_classes = 0 < labels["positives"] < labels["rows"]
-    if both_classes and decisions.waiting(connection):
+    if both_classes and decisions.any_waiting(connection):
         return "block"
     return "challenge" if decisions.state(connection).get("challenge_due") else None
 

@@ -30,7 +30,7 @@ def take(house: House, group: Group, batch: Batch, connection: Connection) -> Pl
     A file of later labels is refused where too many of its clients are not there.
     """
     if batch.kind == "rows":
-        return place(group, batch)
+        return place(group, batch, connection, house.workspace.parts)
     folder = house.workspace.parts
     numbers, faults = find_labelled(group, batch, connection, folder)
     if len(faults) + len(batch.rejected) > house.ingestion.max_rejected_fraction * batch.rows_read:
@@ -40,7 +40,7 @@ def take(house: House, group: Group, batch: Batch, connection: Connection) -> Pl
     return place_labels(group, batch, (numbers, faults), connection, folder)
 
 
-def place(group: Group, batch: Batch) -> Placed:
+def place(group: Group, batch: Batch, connection: Connection, folder: Path) -> Placed:
     """Give every row of a batch its number, and remember the new ones for the commit."""
     seq, settings = group.next_seq, group.settings
     first, count = group.next_row, batch.table.num_rows
@@ -49,7 +49,7 @@ def place(group: Group, batch: Batch) -> Placed:
         placement = place_all(count, first)
     else:
         hashes = row_hashes(batch.table, names, group.key)
-        known = group.index.find(hashes)
+        known = _or_labelled_later(group, batch, group.index.find(hashes), connection, folder)
         if settings.duplicates == "row":
             placement = place_rows(hashes, known, first)
         else:
@@ -69,6 +69,26 @@ def place(group: Group, batch: Batch) -> Placed:
     group.schema = batch.schema
     group.next_row += int(kept.sum())
     return Placed(seq, batch, placement, batch.rejected)
+
+
+def _or_labelled_later(
+    group: Group, batch: Batch, known: NDArray[np.int64], connection: Connection, folder: Path
+) -> NDArray[np.int64]:
+    """The stored row of each row, also where it came without its label and a later file gave it that very label."""
+    target = batch.schema.with_role(Role.TARGET)
+    if target is None or not (batch.labels >= 0).any():
+        return known
+    others = [name for name in batch.schema.names if name != target.name]
+    bare = group.index.find(row_hashes(batch.table, others, group.key))
+    asked = np.flatnonzero((known < 0) & (bare >= 0) & (batch.labels >= 0))
+    if not len(asked):
+        return known
+    so_far = _labels_so_far(group, bare[asked], target, connection, folder)
+    now = batch.table[target.name].take(pa.array(asked)).to_pylist()
+    same = asked[[old == new for old, new in zip(so_far, now, strict=True)]]
+    known = known.copy()
+    known[same] = bare[same]
+    return known
 
 
 def find_labelled(

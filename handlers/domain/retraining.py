@@ -107,22 +107,35 @@ class Retraining:
 def decide(situation: Situation, drift: DriftSettings, training: TrainingSettings) -> Retraining:
     """Learn again or not. The first models are trained under every policy."""
     champion, observed = situation.champion, situation.observed
-    if situation.positives in (0, situation.rows):
-        same = f"All {situation.rows:,} labelled rows so far have the same label"
-        return Retraining("none", f"{same}: nothing to learn from.")
-    if not situation.learnable:
-        return Retraining("none", "There is no column to learn from, or the newest rows have one label alone.")
+    if not situation.learnable or situation.positives in (0, situation.rows):
+        return Retraining("none", _nothing_to_learn(situation))
     if champion is None or champion.provisional:
         return _first(situation, training)
     if situation.challenge:
         return Retraining("challenge", "The other estimators are compared with the first model.")
     if observed is None or drift.policy == "never":
         return Retraining("none", "The policy is never to train again." if observed else "There are no new rows.")
+    return _by_policy(situation, champion, observed, (drift, training))
+
+
+def _by_policy(
+    situation: Situation,
+    champion: ChampionFacts,
+    observed: Observed,
+    settings: tuple[DriftSettings, TrainingSettings],
+) -> Retraining:
+    drift, training = settings
     if drift.policy == "always":
         return Retraining("policy", "The policy is to train after each block.", compare=False)
     if drift.policy == "raw_f1":
         return _raw_f1(observed.f1, champion.last_f1)
     return _evidence(situation, champion, observed, (drift.alarm_z, training.growth))
+
+
+def _nothing_to_learn(situation: Situation) -> str:
+    if situation.positives in (0, situation.rows):
+        return f"All {situation.rows:,} labelled rows so far have the same label: nothing to learn from."
+    return "There is no column to learn from, or the newest rows have one label alone."
 
 
 def loss_z(observed: Observed, reference: Mapping[str, float]) -> float:

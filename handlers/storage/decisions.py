@@ -63,6 +63,12 @@ def waiting(connection: Connection) -> list[Member]:
     return [_member(row) for row in connection.execute(statement)]
 
 
+def any_waiting(connection: Connection) -> bool:
+    """Is there anything that no decision has taken yet?"""
+    statement = select(undecided.c.id).where(undecided.c.decision.is_(None)).limit(1)
+    return connection.execute(statement).first() is not None
+
+
 def undecided_files(connection: Connection) -> int:
     """How many files have labelled rows on which no decision has ended."""
     begun = select(decisions.c.id).where(decisions.c.verdict.is_(None))

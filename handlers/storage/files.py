@@ -14,6 +14,8 @@ from handlers.storage.tables import files
 _CHUNK = 10_000  # SQLite takes 32,766 parameters in a statement
 
 
+STAMP = ("device", "inode", "size", "mtime_ns", "ctime_ns")
+"""The columns of a stamp, in its order."""
 ACCEPTED = (FileState.INGESTED, FileState.SCORED, FileState.WAITING, FileState.HELD)
 """The states of files whose rows are in the data set."""
 
@@ -112,8 +114,9 @@ def accepted(connection: Connection) -> list[tuple[FileRecord, FileStamp]]:
 
 def stamps_since(connection: Connection, seq: int) -> list[tuple[int, str, FileStamp]]:
     """Number, name and stamp of every record after ``seq`` that need not be read again, in their order."""
-    statement = select(files).where(files.c.seq > seq, files.c.state != FileState.FAILED).order_by(files.c.seq)
-    return [(row.seq, row.name, _stamp(row)) for row in connection.execute(statement)]
+    wanted = select(files.c.seq, files.c.name, *(files.c[field] for field in STAMP))
+    statement = wanted.where(files.c.seq > seq, files.c.state != FileState.FAILED).order_by(files.c.seq)
+    return [(number, name, FileStamp(*stamp)) for number, name, *stamp in connection.execute(statement)]
 
 
 def _records(connection: Connection, statement: Select[Any]) -> list[FileRecord]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import random
 import shutil
 import tempfile
 import time
@@ -15,9 +14,8 @@ from urllib.parse import urlsplit
 
 from tests.benchmarks import baselines
 from tests.benchmarks.measures import Measure, median_of, percentile
-from tests.end_to_end import books
 from tests.end_to_end.daemon_process import PROJECT, DaemonProcess, running
-from tests.end_to_end.drops import Clients, csv_text, drop, drop_all, workspace
+from tests.end_to_end.drops import Clients, chance, csv_text, drop, drop_all, workspace
 from tests.end_to_end.probe import probing
 
 STARTS, DROPS, REQUESTS = 5, 40, 2000
@@ -72,20 +70,18 @@ def first_list() -> list[Measure]:
 
 def latency() -> list[Measure]:
     """From the rename of a file of 100 rows to its line in the log, which is written after the commit."""
-    clients = Clients(random.Random(3))
-    with _folder() as folder:
-        with running(workspace(folder, drift={"policy": "never"})) as daemon:
-            _learn(daemon, clients, 1000)
-            _wait_challenge(daemon)
-            bare = [_bare(folder, clients) for _ in range(DROPS)]
-            idle = [_drop(daemon, clients, f"idle-{number}.csv") for number in range(DROPS)]
-            daemon.stop()
-    with _folder() as folder:
-        with running(workspace(folder, drift={"policy": "always"})) as daemon:
-            _learn(daemon, clients, 20_000)
-            _wait_challenge(daemon)
-            busy = _while_training(daemon, clients)
-            daemon.stop()
+    clients = Clients(chance(3))
+    with _folder() as folder, running(workspace(folder, drift={"policy": "never"})) as daemon:
+        _learn(daemon, clients, 1000)
+        daemon.wait_settled(seconds=120.0)
+        bare = [_bare(folder, clients) for _ in range(DROPS)]
+        idle = [_drop(daemon, clients, f"idle-{number}.csv") for number in range(DROPS)]
+        daemon.stop()
+    with _folder() as folder, running(workspace(folder, drift={"policy": "always"})) as daemon:
+        _learn(daemon, clients, 20_000)
+        daemon.wait_settled(seconds=120.0)
+        busy = _while_training(daemon, clients)
+        daemon.stop()
     base = ("pyarrow parse and fsync", bare)
     return [
         median_of("drop (rename) of 100 rows to committed, idle", idle, baseline=base),
@@ -95,19 +91,22 @@ def latency() -> list[Measure]:
 
 def deployment() -> list[Measure]:
     """From the rename of a labelled file to the model that has learned from it, under the policy ``always``."""
-    clients = Clients(random.Random(5))
-    cold, warm = [], []
+    clients = Clients(chance(5))
+    cold: list[float] = []
+    warm: list[float] = []
     for _ in range(2):
-        with _folder() as folder:
-            with running(workspace(folder, drift={"policy": "always"}, training={"estimators": ["logistic"]})) as daemon:
-                daemon.wait_for("folder.watched")
-                for number in range(4):
-                    seen = len(daemon.lines)
-                    began = drop_all(daemon.root / "sourcedata", {f"d{number}.csv": csv_text(clients.rows(1000))})
-                    promoted = daemon.wait_for("model.promoted", after=seen)
-                    (warm if number else cold).append(promoted["arrived"] - began)
-                    daemon.wait_idle()
-                daemon.stop()
+        with (
+            _folder() as folder,
+            running(workspace(folder, drift={"policy": "always"}, training={"estimators": ["logistic"]})) as daemon,
+        ):
+            daemon.wait_for("folder.watched")
+            for number in range(4):
+                seen = len(daemon.lines)
+                began = drop_all(daemon.root / "sourcedata", {f"d{number}.csv": csv_text(clients.rows(1000))})
+                promoted = daemon.wait_for("model.promoted", after=seen)
+                (warm if number else cold).append(promoted["arrived"] - began)
+                daemon.wait_idle()
+            daemon.stop()
     return [
         median_of("drop of 1,000 rows to deployed, logistic, first of all (the model worker starts)", cold),
         median_of("drop of 1,000 rows to deployed, logistic, model worker awake", warm),
@@ -116,7 +115,7 @@ def deployment() -> list[Measure]:
 
 def burst() -> list[Measure]:
     """1,000 files of 100 rows at once, /livez asked every 20 ms."""
-    clients = Clients(random.Random(4))
+    clients = Clients(chance(4))
     with _folder() as folder:
         with running(workspace(folder)) as daemon:
             daemon.wait_for("folder.watched")
@@ -140,13 +139,13 @@ def burst() -> list[Measure]:
 
 def prediction() -> list[Measure]:
     """One client, one connection, one request after the other."""
-    clients = Clients(random.Random(6))
+    clients = Clients(chance(6))
     body = baselines.clients_body(clients.rows(1))
     with baselines.bare_server() as url:
         bare = _ask(url, "/prediction", body)
     with _folder() as folder, running(workspace(folder)) as daemon:
         _learn(daemon, clients, 2000)
-        _wait_challenge(daemon)
+        daemon.wait_settled(seconds=120.0)
         ours = _ask(daemon.url, "/v1/prediction", body)
         many = _ask(daemon.url, "/v1/prediction", baselines.clients_body(clients.rows(1000)), requests=50)
         daemon.stop()
@@ -161,17 +160,6 @@ def _learn(daemon: DaemonProcess, clients: Clients, rows: int) -> None:
     daemon.wait_for("folder.watched")
     drop_all(daemon.root / "sourcedata", {"first.csv": csv_text(clients.rows(rows))})
     daemon.wait_for("model.promoted")
-
-
-def _wait_challenge(daemon: DaemonProcess) -> None:
-    """The first model has been challenged by the other estimators, and nothing is left to do."""
-
-    daemon.until(
-        lambda: not books.fact(daemon.root, "decision_state").get("challenge_due"),
-        "the first model was challenged",
-        seconds=120.0,
-    )
-    daemon.wait_idle()
 
 
 def _bare(folder: Path, clients: Clients) -> float:

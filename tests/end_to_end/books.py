@@ -1,4 +1,4 @@
-"""The books, audited from outside: the ledger by plain SQL and the parts by pyarrow, not by the program's own readers."""
+"""The books, audited from outside: the ledger by plain SQL, the parts by pyarrow, not by the program's readers."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ def fact(root: Path, name: str) -> Any:
     """A single value of the ledger."""
     found = query(root, f"SELECT value FROM facts WHERE name = '{name}'")  # noqa: S608 - a literal of a test
     return json.loads(str(found[0][0])) if found else None
+
+
+def finaldata_is_current(root: Path) -> bool:
+    """Has finaldata.csv been brought up to the data set?"""
+    return bool(fact(root, "finaldata_version") == fact(root, "dataset_version"))
 
 
 def plain(row: Iterable[str]) -> tuple[str, ...]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import random
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.drops import Clients
+from tests.end_to_end.drops import Clients, chance
 
 
 @pytest.fixture
 def clients() -> Clients:
-    return Clients(random.Random(7))
+    return Clients(chance(7))
 
 
 @pytest.fixture

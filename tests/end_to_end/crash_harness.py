@@ -67,7 +67,7 @@ class CrashRun:
         self.root = folder
         self.dropped = Dropped()
         self._task = task
-        self._chance = random.Random(task.seed)
+        self._chance = drops.chance(task.seed)
         self._kills: Counter[str] = Counter()
         self._last = dict.fromkeys(("ingest", "model"), 0.0)
         self._checked = 0
@@ -87,7 +87,7 @@ class CrashRun:
             last.until(lambda: self._trouble or not dropper.is_alive(), "everything is dropped", seconds=120.0)
             assert not self._trouble, self._trouble
             last.until(lambda: self._all_taken(last), "every file is taken", seconds=120.0)
-            last.wait_idle(seconds=300.0)
+            last.wait_settled(seconds=300.0)
             rows = last.get("/v1/summarystats")["rows"]
             last.stop()
         finally:
@@ -173,8 +173,8 @@ class CrashRun:
 
     def _drop_all(self) -> None:
         try:
-            chance = random.Random(self._task.seed + 1)
-            clients = drops.Clients(random.Random(self._task.seed + 2), months=MONTHS if self._task.months else ())
+            chance = drops.chance(self._task.seed + 1)
+            clients = drops.Clients(drops.chance(self._task.seed + 2), months=MONTHS if self._task.months else ())
             for number in range(self._task.files):
                 while number > self._task.files * (sum(self._kills.values()) + 1) / self._task.kills:
                     time.sleep(0.02)

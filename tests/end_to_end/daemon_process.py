@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -16,12 +17,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.end_to_end import books
+
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 """Seconds for anything to happen on a slow machine; what is asserted about speed stands in the benchmarks."""
 
 ENVIRONMENT = {"ATTRITIOND__SERVER__PORT": "0", "ATTRITIOND__LOGGING__REQUEST_SAMPLE": "0"}
 
+PIPE_BYTES = 1024 * 1024
 BUGS = ("task.failed", "daemon.failed", "not-json")
 
 Line = dict[str, Any]
@@ -44,6 +48,8 @@ class DaemonProcess:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        if self._process.stderr is not None:  # room for a burst of lines, so that we never hold it up
+            fcntl.fcntl(self._process.stderr.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -83,6 +89,11 @@ class DaemonProcess:
     def events(self, event: str) -> list[Line]:
         """All lines with this event so far."""
         return [line for line in list(self.lines) if line["event"] == event]
+
+    def wait_count(self, event: str, count: int) -> Line:
+        """The last of so many lines with this event."""
+        self.until(lambda: len(self.events(event)) >= count, f"{count} times {event}")
+        return self.events(event)[count - 1]
 
     def worker(self, role: str) -> int | None:
         """The pid of the newest worker of this role that was started, if it is still there."""
@@ -162,10 +173,21 @@ class DaemonProcess:
         def idle() -> dict[str, Any] | None:
             _, body = self.request("GET", "/readyz")
             answer: dict[str, Any] = json.loads(body)
-            return answer if answer["waiting"] == 0 and answer["undecided"] == 0 else None
+            begun = "source_folder" not in answer["problems"]  # it has read the folder
+            return answer if begun and answer["waiting"] == 0 and answer["undecided"] == 0 else None
 
         answer: dict[str, Any] = self.until(idle, "nothing waits and nothing is undecided", seconds=seconds)
         return answer
+
+    def wait_settled(self, *, seconds: float = PATIENCE) -> None:
+        """Nothing waits, nothing is undecided, the first model was challenged, and finaldata.csv is written."""
+        self.wait_idle(seconds=seconds)
+
+        def settled() -> bool:
+            state = books.fact(self.root, "decision_state") or {}
+            return not state.get("challenge_due") and books.finaldata_is_current(self.root)
+
+        self.until(settled, "the challenge is over and finaldata.csv is written", seconds=seconds)
 
     # -- its end --------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,11 @@ def csv_text(rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER) -> s
     return "".join(",".join(row) + "\n" for row in (header, *rows))
 
 
+def chance(seed: int) -> random.Random:
+    """Choices that are the same in each run."""
+    return random.Random(seed)  # noqa: S311 - repeatable, and no secret
+
+
 @dataclass(slots=True)
 class Clients:
     """Fictional clients who leave more likely when their activity has fallen. Every call gives new ones."""

@@ -57,7 +57,12 @@ def probing(url: str) -> Iterator[Probe]:
 def main(host: str, port: str) -> None:
     """Ask on one connection, until nobody listens any more."""
     stop = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     connection = http.client.HTTPConnection(host, int(port), timeout=30.0)
     seconds: list[float] = []
     failures: list[str] = []

@@ -20,7 +20,7 @@ def test_a_burst_is_taken_whole_with_few_decisions(folder: Path, clients: Client
         with probing(daemon.url) as probe:
             drop_all(folder / "sourcedata", texts)
             daemon.until(lambda: len(daemon.events("file.ingested")) == FILES, "all are ingested")
-            daemon.wait_idle()
+            daemon.wait_settled()
         assert probe.seconds, "the front was asked"
         assert len(daemon.get("/v1/decisions")["items"]) <= 3
         assert [line["file"] for line in daemon.events("file.ingested")] == list(texts), "in their natural order"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.end_to_end import books
 from tests.end_to_end.daemon_process import DaemonProcess, running
-from tests.end_to_end.drops import HEADER, Clients, csv_text, drop, drop_slowly, workspace
+from tests.end_to_end.drops import HEADER, Clients, chance, csv_text, drop, drop_slowly, workspace
 
 
 def _learn(daemon: DaemonProcess, clients: Clients) -> None:
@@ -25,7 +24,7 @@ def _learn(daemon: DaemonProcess, clients: Clients) -> None:
 @pytest.fixture(scope="module")
 def many() -> Clients:
     """Clients for all tests that share the daemon, so that no row comes twice by chance."""
-    return Clients(random.Random(11))
+    return Clients(chance(11))
 
 
 @pytest.fixture(scope="module")

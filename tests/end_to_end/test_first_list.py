@@ -1,4 +1,4 @@
-"""A fresh checkout: the shipped configuration and drops give a model and a ranked list; `demo` brings the next month."""
+"""A fresh checkout: its configuration and drops give a model and a ranked list; `demo` brings the next month."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The original exercise: its five keys, files of a dozen rows dropped one by one, and a client of its four endpoints."""
+"""The original exercise: its five keys, files of a dozen rows one by one, and a client of its four endpoints."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
             decided = len(process.events("model.promoted"))
             drop(folder / "sourcedata", name, HEADER + rows)
             process.wait_file(name, "ingested")
-            process.until(lambda seen=decided: len(process.events("model.promoted")) > seen, f"{name} gives a model")
-            process.wait_idle()
+            process.wait_count("model.promoted", decided + 1)
+            process.wait_settled()
         yield process
 
 

@@ -22,13 +22,12 @@ def test_a_file_on_which_the_worker_dies_twice_alone_is_quarantined_and_its_neig
     with running(workspace(folder)) as daemon:
         first = daemon.wait_for("worker.started")["pid"]
         daemon.wait_for("folder.watched")
-        before = _read_so_far(first)
+        reading = _read_so_far(first) + len(long)  # beyond what a worker reads to start
         with probing(daemon.url):
             drop_all(folder / "sourcedata", texts)
-            _kill_at(daemon, first, before + len(long))  # in a group
+            _kill_at(daemon, first, reading)  # in a group
             for death in (2, 3):  # alone
-                started = daemon.until(lambda seen=death: _started(daemon, seen), "the next worker")
-                _kill_at(daemon, started, len(long))
+                _kill_at(daemon, daemon.wait_count("worker.started", death)["pid"], reading)
             refused = daemon.wait_file("b-long.csv", "quarantined", "ingested")
             for name in ("a.csv", "c.csv"):
                 assert daemon.wait_file(name, "ingested")["rows"]["ingested"] == 200
@@ -54,11 +53,6 @@ def test_the_death_of_the_model_worker_costs_a_second_try_and_nothing_else(folde
         assert (first["rows"], first["verdict"]) == (20_000, "promoted")
         daemon.until(lambda: daemon.request("GET", "/readyz")[0] == 200, "it is ready")
         daemon.stop()
-
-
-def _started(daemon: DaemonProcess, number: int) -> int | None:
-    pids = [line["pid"] for line in daemon.events("worker.started") if line["worker"] == "ingest"]
-    return pids[number - 1] if len(pids) >= number else None
 
 
 def _kill_at(daemon: DaemonProcess, pid: int, read: int) -> None:

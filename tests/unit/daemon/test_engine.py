@@ -17,7 +17,7 @@ from daemon.engine import Engine
 from daemon.intake import Settled
 from daemon.settings import Settings
 from daemon.taking import GROUP_FILES, Taking
-from daemon.tasks import Activate, Decide, Ingest, Recover, Report, Rescore, ResetSchema
+from daemon.tasks import Activate, Decide, Ingest, Recover, Report, Rescore, ResetSchema, WriteFinaldata
 from daemon.workers import NotStarted, TaskFailed, WorkerDied
 from handlers.storage import decisions, models
 from handlers.storage.ledger import Ledger
@@ -123,7 +123,10 @@ class House:
 
     def start(self) -> None:
         intake: Any = self.intake
-        self.tasks = [asyncio.ensure_future(one) for one in (self.engine.take_files(intake), self.engine.decide())]
+        self.tasks = [
+            asyncio.ensure_future(one)
+            for one in (self.engine.take_files(intake), self.engine.decide(), self.engine.keep_finaldata())
+        ]
 
     def taken(self) -> list[list[str]]:
         return [[one.name.decode() for one in task.files] for task in self.ingest.of(Ingest)]
@@ -181,7 +184,7 @@ def test_what_has_settled_is_one_group_and_the_largest_groups_are_cut(play: Any)
     play(scenario)
 
 
-def test_where_a_group_fails_each_file_is_tried_alone_and_waiting_counts_down(play: Any) -> None:
+def test_where_a_group_fails_each_file_is_tried_alone_and_all_are_waited_for_until_that_is_known(play: Any) -> None:
     waiting: list[int] = []
 
     async def scenario(house: House) -> None:
@@ -197,7 +200,7 @@ def test_where_a_group_fails_each_file_is_tried_alone_and_waiting_counts_down(pl
         await until(lambda: house.engine.waiting() == 0 and house.ingest.tasks)
         assert house.taken() == [["a.csv", "b.csv", "c.csv"], ["a.csv"], ["b.csv"], ["b.csv"], ["b.csv"], ["c.csv"]]
         assert [task.files[0].unread for task in house.ingest.of(Ingest)] == [False] * 4 + [True, False]
-        assert waiting == [3, 3, 2, 2, 2, 1]
+        assert waiting == [3] * 6
         assert house.engine.problems == {}
 
     play(scenario)
@@ -437,6 +440,23 @@ def test_a_ledger_that_cannot_be_read_is_told_and_heals(play: Any, monkeypatch: 
             assert house.engine.problems["ledger"].endswith("disk I/O error")
             await asyncio.sleep(60)
         await until(lambda: not house.engine.problems, seconds=10)
+
+    play(scenario)
+
+
+def test_a_finaldata_that_cannot_be_written_is_told_and_tried_ever_more_rarely(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "finaldata_is_behind", lambda _connection: True)
+
+    async def scenario(house: House) -> None:
+        house.ingest.answer = lambda task: FULL if isinstance(task, WriteFinaldata) else None
+        house.intake.drop("a.csv")
+        await asyncio.sleep(600)
+        assert 8 <= len(house.ingest.of(WriteFinaldata)) <= 15
+        assert str(FULL) in house.engine.problems["finaldata"]
+        house.ingest.answer = lambda _task: None
+        await until(lambda: not house.engine.problems, seconds=65)
 
     play(scenario)
 

@@ -41,11 +41,11 @@ async def at_once(function: Callable[..., Result], *args: Any) -> Result:
     return function(*args)
 
 
-async def until(holds: Callable[[], object], *, seconds: float = 10_000.0) -> float:
+async def until(holds: Callable[[], object], *, seconds: float = 1000.0) -> float:
     """Let time pass until something holds; answers how late it is."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while not holds():
         assert loop.time() < end, "it never came about"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
     return loop.time()

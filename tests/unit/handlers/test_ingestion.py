@@ -209,6 +209,18 @@ def test_a_few_unknown_clients_are_set_aside_and_many_refuse_the_file(shop: Work
     assert shop.labels()["c1"] == 1
 
 
+@pytest.mark.parametrize("duplicates", ["row", "key"])
+def test_a_row_that_was_labelled_later_counts_once_when_it_comes_whole(make: Make, duplicates: str) -> None:
+    shop = make(dataset={"duplicates": duplicates})
+    shop.take("1.csv", [row("a", 1, None), row("b", 1, 0), row("c", 1, None)])
+    shop.take("2.csv", [("a", 1)], LABELS)
+    shop.settle()
+    whole = shop.take("3.csv", [row("a", 1, 1), row("b", 1, 0)])
+    assert counts(whole) == (2, 0, 2, 0)
+    assert shop.settle() == []
+    assert counts(shop.take("4.csv", [row("c", 1, 0)])) == (1, 1, 0, 0)  # it had no label yet: a new row
+
+
 def test_a_correction_replaces_the_label_and_is_not_decided_on_again(shop: Workshop) -> None:
     shop.take("1.csv", [row("a", 1, None), row("b", 1, 0), row("c", 1, 1)])
     shop.take("2.csv", [("a", 1), ("b", 0)], LABELS)
