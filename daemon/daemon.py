@@ -26,7 +26,7 @@ from daemon.failures import failure_of
 from daemon.intake import Intake
 from daemon.notify import Notifier
 from daemon.settings import Settings, read
-from daemon.tasks import Greeting
+from daemon.tasks import Greeting, WriteFinaldata
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import activation
 from handlers.storage.ledger import Ledger
@@ -160,7 +160,8 @@ class Daemon:
         self._notifier.stopping("Stopping")
         ingest_worker, model_worker = self._workers
         await model_worker.stop(0.0)
-        await ingest_worker.stop(self.settings.engine.stop_seconds)
+        last = WriteFinaldata() if self.engine.standing.finaldata else None
+        await ingest_worker.stop(self.settings.engine.stop_seconds, last=last)
         for task in tasks:
             task.remove_done_callback(self._ended)
             task.cancel()

@@ -97,7 +97,9 @@ class Intake:
         return sorted(ready.values(), key=lambda each: natural_key(each.name))
 
     def waiting_count(self) -> int:
-        """How many inputs are known to lie there and have not been handed out."""
+        """How many inputs are known to lie there and have not been handed out; 1 while nobody has looked yet."""
+        if self._first_scan:
+            return 1
         names = {*self._settling.pending(), *self._ready}
         return sum(not_an_input(name, self._kinds.get(name, Kind.FILE)) is None for name in names)
 

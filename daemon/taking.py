@@ -49,7 +49,7 @@ class Taking:
 
     def waiting(self) -> int:
         """Files that have been seen and are not taken, or of whose commit nobody has been told."""
-        seen = 0 if self._intake is None else self._intake.waiting_count()
+        seen = 1 if self._intake is None else self._intake.waiting_count()
         return seen + self._count + self._untold + len(self._retries)
 
     def quiet_since(self, now: float) -> float:
@@ -83,8 +83,8 @@ class Taking:
             except TaskFailed as error:
                 detail = str(error)
                 break
+        await self._has_failed(one, detail)
         self._count -= 1
-        self._has_failed(one, detail)
 
     async def _commit(self, group: list[Settled], *, unread: bool = False) -> None:
         """Have a group committed, however long a broken machine takes to heal.
@@ -118,11 +118,14 @@ class Taking:
         found = await asyncio.to_thread(look, self._source, [one.name for one in group])
         return [one for one in group if (now := found[one.name]) is not None and now.stamp == one.stamp]
 
-    def _has_failed(self, one: Settled, detail: str) -> None:
-        """Our fault: say so, and try again later."""
+    async def _has_failed(self, one: Settled, detail: str) -> None:
+        """Our fault: have it recorded, and try again later."""
         tries = self._failures[one.name] = self._failures.get(one.name, 0) + 1
         self._tell_failures(f"{shown_name(one.name)} could not be taken: {detail}")
-        log.emit("file.failed", file=one.name, detail=detail)
+        try:
+            await self._worker.submit(Ingest((Arrived(os.fsencode(one.name), one.seen_at, failed=detail),)))
+        except (WorkerDied, TaskFailed):
+            log.emit("file.failed", file=one.name, detail=detail)
         task = asyncio.get_running_loop().create_task(self._try_later(one, tries))
         self._retries.add(task)
         task.add_done_callback(self._retries.discard)

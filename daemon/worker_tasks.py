@@ -56,7 +56,7 @@ class Workbench:
         return None
 
     def _ingest(self, files: tuple[Any, ...]) -> int:
-        arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread) for one in files]
+        arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread, one.failed) for one in files]
         facts = pipeline.ingest(self._house, arrivals, self._usable())
         self._follow(facts)
         return len(facts)
@@ -66,7 +66,7 @@ class Workbench:
         if release is not None:
             activation.link(self._house)  # the worker that deployed it may have died before it came to that
             self._follow(rescoring.rescore(self._house, release))
-            publication.publish(self._house, release)
+            self._follow(publication.publish(self._house, release))
 
     def _reset(self) -> list[str]:
         try:

@@ -107,12 +107,13 @@ class Worker:
         async with self._turn:
             await self._kill()
 
-    async def stop(self, patience: float) -> None:
-        """Let the running task end within ``patience`` seconds, take no other, and end the process."""
+    async def stop(self, patience: float, *, last: Task | None = None) -> None:
+        """Let the running task end within ``patience`` seconds, run the ``last`` one, and end the process."""
         self._closed = True
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, WorkerDied, TaskFailed):
             async with asyncio.timeout(patience), self._turn:
-                pass
+                if last is not None and self.pid is not None:
+                    await self._run(msgspec.json.encode(last))
         await self._kill()
 
     async def _run(self, line: bytes) -> Any:

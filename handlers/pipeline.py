@@ -54,8 +54,7 @@ def ingest(house: House, arrivals: Sequence[Arrival], champion: Release | None) 
                     outcome = ingestion.outcome(placed, has_model=champion is not None)
             commit_group.record(group, drop, outcome, seen_at=arrival.seen_at, seconds=house.timer() - started)
     facts = commit_group.commit(house.ledger, house.workspace.parts, group, at=house.now())
-    publication.publish(house, champion)
-    return facts
+    return facts + publication.publish(house, champion)
 
 
 def decide(house: House, champion: Release | None, tell: Tell) -> Release | None:

@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from handlers.domain.facts import Fact
 from handlers.domain.files import FileRecord, FileStamp, shown_name
 from handlers.domain.release import Release
 from handlers.domain.schema import Role
 from handlers.house import House
 from handlers.storage import dataset, files, parts, published, releases, schemas
 from handlers.storage.atomic import fsync_folder
-from handlers.storage.ledger import Ledger, get_fact, set_fact
+from handlers.storage.ledger import get_fact, set_fact
 from handlers.storage.parts import Part
 from handlers.storage.releases import ReleaseError
 from handlers.storage.workspace import Workspace
@@ -27,19 +28,30 @@ from handlers.storage.workspace import Workspace
 FINALDATA_VERSION = "finaldata_version"
 
 
-def publish(house: House, release: Release | None) -> None:
-    """Follow up every file whose commit has not been followed up yet."""
-    ledger, workspace = house.ledger, house.workspace
-    with ledger.read() as connection:
+def publish(house: House, release: Release | None) -> list[Fact]:
+    """Follow up every file whose commit has not been followed up yet.
+
+    What cannot be done for one holds up none of the others: it is told, and tried again the next time.
+    """
+    with house.ledger.read() as connection:
         pending = files.unpublished(connection)
-        for record in pending:
-            if record.unlabelled and release is not None:
-                _predictions(connection, workspace, record, release)
-    for record in pending:
-        _leave(workspace, record, ledger, house.ingestion.after)
-    if pending:
-        with ledger.write() as connection:
-            files.set_published(connection, [record.seq for record in pending])
+        told = {record.seq: _follow_up(house, connection, record, release) for record in pending}
+    done = [seq for seq, trouble in told.items() if trouble is None]
+    if done:
+        with house.ledger.write() as connection:
+            files.set_published(connection, done)
+    return [trouble for trouble in told.values() if trouble is not None]
+
+
+def _follow_up(house: House, connection: Connection, record: FileRecord, release: Release | None) -> Fact | None:
+    try:
+        if record.unlabelled and release is not None:
+            _predictions(connection, house.workspace, record, release)
+        _leave(house.workspace, record, connection, house.ingestion.after)
+    except OSError as error:
+        detail = f"{error.strerror}: {error.filename}"
+        return Fact("publication.failed", {"file": record.name, "sha256": record.sha256, "detail": detail})
+    return None
 
 
 def finaldata_is_behind(connection: Connection) -> bool:
@@ -89,12 +101,11 @@ def _threshold(workspace: Workspace, part: Part, release: Release) -> float:
     return release.scorecard.threshold
 
 
-def _leave(workspace: Workspace, record: FileRecord, ledger: Ledger, after: str) -> None:
+def _leave(workspace: Workspace, record: FileRecord, connection: Connection, after: str) -> None:
     """Archive or delete the file that was taken, unless another one has come under its name meanwhile."""
     if after == "keep" or record.sha256 is None:
         return
-    with ledger.read() as connection:
-        newest = files.newest_under(connection, record.name)
+    newest = files.newest_under(connection, record.name)
     path = _find(workspace.source, record.name)
     if path is None or newest is None or newest[0].seq != record.seq or FileStamp.of(path.lstat()) != newest[1]:
         return

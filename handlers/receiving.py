@@ -17,11 +17,13 @@ from handlers.storage.inbox import Drop, NotTaken, take
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file that has settled. ``name``: as the system has it; ``unread``: the worker died on it, twice and alone."""
+    """A file that has settled. ``name``: as the system has it; ``unread``: the worker died on it, twice and alone;
+    ``failed``: why it could not be taken, through no fault of its own."""
 
     name: str
     seen_at: str
     unread: bool = False
+    failed: str | None = None
 
 
 def receive(
@@ -32,6 +34,8 @@ def receive(
     None where there is nothing to record: it is gone, it still changes, or only its times are new.
     """
     folder = house.workspace.source
+    if arrival.failed is not None:
+        return _failed(arrival.name, arrival.failed, connection, folder)
     ignored = ignored_because(arrival.name) or _special(folder / arrival.name)
     if ignored is not None:
         return _unread(folder, arrival.name, Outcome(FileState.IGNORED, ignored))
@@ -55,6 +59,11 @@ def _not_taken(taken: NotTaken, name: str, connection: Connection, folder: Path)
         return None
     state = FileState.FAILED if taken.ours else FileState.QUARANTINED
     return _unread(folder, name, Outcome(state, taken.reason))
+
+
+def _failed(name: str, why: str, connection: Connection, folder: Path) -> tuple[Drop, Outcome] | None:
+    found = _unread(folder, name, Outcome(FileState.FAILED, Reason("internal_error", why, "It is tried again.")))
+    return None if found is None or _failed_before(connection, name, found[0].stamp) else found
 
 
 def _special(path: Path) -> Reason | None:

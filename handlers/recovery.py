@@ -32,7 +32,7 @@ def recover(house: House, release: Release | None) -> list[Fact]:
     releases.sweep(workspace.releases, known)
     activation.link(house)
     facts = rescore(house, release) if release is not None else []
-    publication.publish(house, release)
+    facts += publication.publish(house, release)
     publication.keep_finaldata(house)
     return facts
 

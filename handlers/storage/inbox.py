@@ -72,5 +72,5 @@ def _not_opened(path: Path, error: OSError) -> NotTaken:
 
 
 def _ours(detail: str, stamp: FileStamp) -> NotTaken:
-    hint = "Give the daemon's user the right to read it; it is tried again at the next scan."
+    hint = "Give the daemon's user the right to read it; it is tried again when its rights have changed."
     return NotTaken(Reason("unreadable", detail, hint), stamp, ours=True)

@@ -40,6 +40,7 @@ class Ledger:
             f"sqlite:///file:{path}?mode={mode}&uri=true",
             poolclass=NullPool if read_only else QueuePool,
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+            hide_parameters=True,  # an error's message goes to the log, a client's name must not
         )
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)

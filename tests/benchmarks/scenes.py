@@ -63,7 +63,6 @@ def first_list() -> list[Measure]:
         Measure("fresh checkout: start to the ranked list", "s", ranked),
         Measure("fresh checkout: start to everything decided (4 x 10,000 rows, in order)", "s", quiet),
         *measures,
-        Measure("memory at idle: model worker (PSS; it ends after 10 s without work)", "MB", 0.0),
         *([Measure("memory while it lives: model worker (PSS)", "MB", learning)] if learning else []),
     ]
 

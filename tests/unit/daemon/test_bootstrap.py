@@ -40,7 +40,10 @@ def test_opened_again_it_is_the_same_data_set(tmp_path: Path) -> None:
     assert keys[0] == keys[1]
 
 
-@pytest.mark.parametrize(("key", "value"), [("id_column", None), ("time_column", "month"), ("target_column", "Churn"), ("positive_label", "Yes")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("id_column", None), ("time_column", "month"), ("target_column", "Churn"), ("positive_label", "Yes")],
+)
 def test_a_data_set_that_was_made_for_other_columns_is_refused_by_key(
     tmp_path: Path, key: str, value: str | None
 ) -> None:

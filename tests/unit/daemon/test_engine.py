@@ -129,7 +129,11 @@ class House:
         ]
 
     def taken(self) -> list[list[str]]:
-        return [[one.name.decode() for one in task.files] for task in self.ingest.of(Ingest)]
+        tried = [task.files for task in self.ingest.of(Ingest) if all(one.failed is None for one in task.files)]
+        return [[one.name.decode() for one in files] for files in tried]
+
+    def recorded_as_failed(self) -> list[str]:
+        return [one.name.decode() for task in self.ingest.of(Ingest) for one in task.files if one.failed is not None]
 
     def alive(self) -> bool:
         return not any(task.done() for task in self.tasks)
@@ -167,7 +171,7 @@ def per_file(outcome: dict[str, Any]) -> Callable[[Any], Any]:
     def answer(task: Any) -> Any:
         if not isinstance(task, Ingest):
             return None
-        found = [outcome.get(one.name.decode()) for one in task.files if not one.unread]
+        found = [outcome.get(one.name.decode()) for one in task.files if not one.unread and one.failed is None]
         return next((one for one in found if isinstance(one, Exception)), None)
 
     return answer
@@ -255,6 +259,7 @@ def test_a_file_that_fails_is_tried_ever_more_rarely_and_holds_up_nobody(play: A
         house.intake.drop("bad.csv")
         await until(lambda: "files" in house.engine.problems)
         assert "bad.csv" in house.engine.problems["files"]
+        await until(lambda: house.recorded_as_failed() == ["bad.csv"])
         assert house.engine.waiting() == 1
         house.intake.drop("good.csv")
         assert await until(lambda: ["good.csv"] in house.taken()) < 1

@@ -332,7 +332,7 @@ def test_any_value_is_taken_or_refused_by_its_key(
     path = tmp_path_factory.mktemp("any") / "config.json"
     path.write_text(json.dumps({section: {key: value}}))
     try:
-        found = msgspec.to_builtins(getattr(read(path, {}), section))[key]
+        found = json.loads(msgspec.json.encode(getattr(read(path, {}), section)))[key]
     except ConfigurationError as error:
         refused = error.problems
         assert all(problem.startswith(f"{path}: {section}.") for problem in refused)

@@ -451,3 +451,15 @@ def test_labels_may_come_for_drops_that_had_no_target_column_at_all(shop: Worksh
     assert [one[-1] for one in shop.rows()] == [1, 0, None]
     assert shop.settle() == ["promoted"]
     assert shop.decided_rows() == {0: 1, 1: 1}
+
+
+def test_a_file_that_we_failed_on_is_recorded_once_and_taken_when_it_is_tried_again(shop: Workshop) -> None:
+    name = shop.drop("1.csv", [row("a"), row("b", label=0)])
+    for _ in range(2):
+        arrival = Arrival(name, "2026-01-01T00:00:00.000Z", failed="KeyError in parsing.py:88")
+        pipeline.ingest(shop.house, [arrival], None)
+    failed = shop.file(name)
+    assert (failed.seq, failed.state) == (1, FileState.FAILED)
+    assert failed.reason is not None
+    assert failed.reason.detail == "KeyError in parsing.py:88"
+    assert shop.ingest(name)[0].state is FileState.INGESTED

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers import pipeline, publication
-from handlers.domain.files import FileStamp
+from handlers.domain.files import FileStamp, FileState
 from handlers.storage import files
 from tests.workshop import Workshop, clients
 
@@ -88,3 +88,16 @@ def test_a_taken_file_whose_name_is_not_utf8_is_archived(tmp_path: Path) -> None
     pipeline.ingest(shop.house, [pipeline.Arrival(name, "2026-01-01T00:00:00.000Z")], None)
     assert [path.name for path in shop.workspace.archive.iterdir()] == [name]
     assert [record.name for record in shop.files()] == ["\\xff.csv"]
+
+
+def test_what_cannot_be_published_is_told_holds_up_nobody_and_is_done_later(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, ingestion={"after": "archive"})
+    shop.workspace.archive.write_text("a file where the folder should be")
+    first = shop.take("1.csv", clients(4))
+    assert first.state is FileState.INGESTED
+    assert [(fact.event, fact.fields["file"]) for fact in shop.told if fact.event == "publication.failed"] == [
+        ("publication.failed", "1.csv")
+    ]
+    shop.workspace.archive.unlink()
+    shop.take("2.csv", clients(4, prefix="d"))
+    assert sorted(path.name for path in shop.workspace.archive.iterdir()) == ["1.csv", "2.csv"]
