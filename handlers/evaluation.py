@@ -142,7 +142,9 @@ def judge(
         choice = Choice(simplest_of_the_best(candidates, clients, settings.confidence_z), {})
     else:
         choice = choose(champion, candidates, clients, settings)
-    best = min(candidates, key=lambda one: float(one.losses.mean())).estimator
+    # In the challenge the champion's own recipe is among them, with the champion's losses.
+    rivals = [one for one in candidates if champion is None or not np.array_equal(one.losses, champion)] or candidates
+    best = min(rivals, key=lambda one: float(one.losses.mean())).estimator
     shown = choice.winner or best
     said = next(one.probabilities for one in found if one.estimator == shown)
     level = None if champion is None else _level(champion)

@@ -73,7 +73,18 @@ def _gain(decided: Decided) -> str:
     best = max(shown, key=lambda one: float(one["gain"]))
     champion_loss = best["log_loss"] + best["gain"]
     gain, low, high = (100 * float(best[key]) / champion_loss for key in ("gain", "low", "high"))
-    span = f"{gain:.1f}% lower ({low:.1f}% to {high:.1f}%)"
+    span = _span(gain, low, high)
     if decided.verdict == "promoted":
         return f" Its log loss on {best['rows']:,} held-out rows is {span}."
     return f" The best challenger's log loss on {best['rows']:,} held-out rows was {span}."
+
+
+def _span(gain: float, low: float, high: float) -> str:
+    """Percents as a person says them: 1.6% lower (0.8% to 2.5%), or 0.8% lower (0.3% higher to 2.0% lower)."""
+    if (gain >= 0) == (low >= 0) == (high >= 0):
+        return f"{_percent(gain)} ({min(abs(low), abs(high)):.1f}% to {max(abs(low), abs(high)):.1f}%)"
+    return f"{_percent(gain)} ({_percent(low)} to {_percent(high)})"
+
+
+def _percent(lower: float) -> str:
+    return f"{abs(lower):.1f}% {'lower' if lower >= 0 else 'higher'}"
