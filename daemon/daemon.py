@@ -83,8 +83,7 @@ class Daemon:
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload)
         await self._read_champion()
-        runner, url = await self._serve()
-        self._url = url
+        runner, self._url = await self._serve()
         control_runner = await self._serve_commands()
         tasks = [
             asyncio.create_task(self._work(), name="work"),
@@ -93,8 +92,8 @@ class Daemon:
         tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
         for task in tasks:
             task.add_done_callback(self._ended)
-        log.emit("daemon.ready", url=url, pid=os.getpid())
-        self._notifier.ready(f"Serving on {url}")
+        log.emit("daemon.ready", url=self._url, pid=os.getpid())
+        self._notifier.ready(f"Serving on {self._url}")
         await self._stop.wait()
         await self._shut_down(tasks, [runner, control_runner])
         return self._crash is None
@@ -117,10 +116,11 @@ class Daemon:
             champion=self._champion,
             readiness=self._readiness,
             deploy=self.deploy,
+            calls_shown=lambda: self.settings.calls.shown,
             dependencies=self._dependencies.cached,
             served=self._served,
         )
-        runner = web.AppRunner(app.build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        runner = app.runner(services)
         await runner.setup()
         site = web.TCPSite(runner, settings.server.host, settings.server.port)
         try:

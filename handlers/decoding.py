@@ -49,7 +49,7 @@ class Text:
 
 def decode(content: bytes, limits: Limits) -> Text | Reason:
     """Return the file's text, or why it has none. Never raises for what a file holds."""
-    plain = _decompressed(content, limits) if content.startswith(GZIP_MAGIC) else content
+    plain = gunzip(content, limits) if content.startswith(GZIP_MAGIC) else content
     if isinstance(plain, Reason):
         return plain
     if len(plain) > limits.max_decompressed_bytes:
@@ -62,7 +62,7 @@ def decode(content: bytes, limits: Limits) -> Text | Reason:
     return text
 
 
-def _decompressed(content: bytes, limits: Limits) -> bytes | Reason:
+def gunzip(content: bytes, limits: Limits) -> bytes | Reason:
     """Unpack all members of a gzip file, stopping at the limit; zero padding at the end is allowed."""
     pieces: list[bytes] = []
     room = limits.max_decompressed_bytes

@@ -18,7 +18,7 @@ from handlers.activation import proved
 from handlers.domain import divergence
 from handlers.domain import scorecard as scorecards
 from handlers.domain.batch import LabelledTable
-from handlers.domain.metrics import log_losses, measure
+from handlers.domain.metrics import log_losses, loss_level, measure
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.house import House
@@ -63,13 +63,6 @@ def prepare(house: House, window: Window, plan: Plan, tests: Sequence[LabelledTa
     files["manifest.json"] = _manifest(house, window, plan, files, tests)
     releases.write(house.workspace.releases, plan.version, files, house.workspace.keys)
     return proved(house, plan.version)
-
-
-def reference(labels: NDArray[np.int8], held_out: NDArray[np.float64]) -> dict[str, float]:
-    """What the release promises: mean and variance of the held-out log losses, and their number."""
-    losses = log_losses(labels, held_out)
-    variance = float(losses.var(ddof=1)) if len(losses) > 1 else 0.0
-    return {"mean": float(losses.mean()), "variance": variance, "rows": float(len(losses))}
 
 
 def _files(window: Window, plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, bytes]:
@@ -146,7 +139,7 @@ def _manifest(
         "seed": training.seed,
         "metrics": measure(plan.labels, plan.held_out, plan.scorecard.threshold).as_dict(),
         "test": _test_metrics(plan, tests),
-        "reference": reference(plan.labels, plan.held_out),
+        "reference": loss_level(log_losses(plan.labels, plan.held_out)),
         "libraries": {name: installed(name) for name in LIBRARIES},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
     }

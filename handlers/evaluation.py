@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from handlers import decision_blocks
 from handlers.decision_blocks import OpenBlock
-from handlers.domain.metrics import Metrics, best_threshold, log_losses, measure
+from handlers.domain.metrics import Metrics, best_threshold, log_losses, loss_level, measure
 from handlers.domain.promotion import Candidate, Challenger, Choice, PromotionSettings, choose, simplest_of_the_best
 from handlers.domain.release import Release
 from handlers.domain.retraining import Observed, Retraining
@@ -65,8 +65,8 @@ def score_block(house: House, release: Release | None, window: Window, block: Op
     part = Part(
         path, PartKind.SCORES, stored.num_rows, size, window.dataset_version, owner=block.id, model=release.version
     )
-    variance = float(losses.var(ddof=1)) if len(losses) > 1 else 0.0
-    return Prequential(Observed(len(labels), float(losses.mean()), variance, metrics.f1), metrics, part)
+    level = loss_level(losses)
+    return Prequential(Observed(len(labels), level["mean"], level["variance"], metrics.f1), metrics, part)
 
 
 def pooled(house: House, newest: Part) -> dict[str, Any]:
@@ -147,13 +147,8 @@ def judge(
     best = min(rivals, key=lambda one: float(one.losses.mean())).estimator
     shown = choice.winner or best
     said = next(one.probabilities for one in found if one.estimator == shown)
-    level = None if champion is None else _level(champion)
+    level = None if champion is None else loss_level(champion)
     return Verdict(choice.winner, shown, labels, said, [_described(one, choice, settings) for one in candidates], level)
-
-
-def _level(losses: NDArray[np.float64]) -> dict[str, float]:
-    variance = float(losses.var(ddof=1)) if len(losses) > 1 else 0.0
-    return {"mean": float(losses.mean()), "variance": variance, "rows": float(len(losses))}
 
 
 def _probabilities(release: Release, window: Window, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:

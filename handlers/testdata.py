@@ -13,7 +13,7 @@ from handlers.validation import validate
 
 
 def read(house: House, schema: Schema) -> list[LabelledTable]:
-    """The labelled rows of every file that can be read; ``attritiond check`` names those that cannot."""
+    """The labelled rows of every file that can be read; a file that cannot be is left out."""
     folder = house.workspace.test
     found: list[LabelledTable] = []
     names = sorted(path.name for path in folder.iterdir() if not ignored_because(path.name)) if folder.is_dir() else []

@@ -40,6 +40,13 @@ def build(services: Services) -> web.Application:
     return app
 
 
+def runner(services: Services) -> web.AppRunner:
+    """What serves the application; ``server.body`` unpacks bodies itself."""
+    return web.AppRunner(
+        build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, auto_decompress=False
+    )
+
+
 def _pages() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_PAGES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True

@@ -52,8 +52,8 @@ class DeploymentRefused(Exception):
 @dataclass(frozen=True, slots=True)
 class Services:
     """``deploy`` takes a version, or None to go back to the previous release, and answers the version that is
-    current then; it raises DeploymentRefused. ``dependencies`` answers what the background check has cached and
-    starts nothing."""
+    current then; it raises DeploymentRefused. ``calls_shown`` answers how many clients the page shows (a reload may
+    change it). ``dependencies`` answers what the background check has cached and starts nothing."""
 
     settings: ServerSettings
     dataset: DatasetSettings
@@ -62,5 +62,6 @@ class Services:
     champion: Champion
     readiness: Callable[[], Readiness]
     deploy: Callable[[int | None], Awaitable[int]]
+    calls_shown: Callable[[], int]
     dependencies: Callable[[], Mapping[str, Any]]
     served: Callable[[ServedRequest], None]

@@ -44,6 +44,12 @@ def log_losses(labels: Labels, probabilities: Floats) -> Floats:
     return losses
 
 
+def loss_level(losses: Floats) -> dict[str, float]:
+    """Sum losses up as what a later sample is compared with: ``mean``, ``variance`` (of a sample) and ``rows``."""
+    variance = float(losses.var(ddof=1)) if len(losses) > 1 else 0.0
+    return {"mean": float(losses.mean()), "variance": variance, "rows": float(len(losses))}
+
+
 def measure(labels: Labels, probabilities: Floats, threshold: float) -> Metrics:
     """Score probabilities against labels of 1 (left) and 0 (stayed).
 

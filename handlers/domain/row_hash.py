@@ -23,8 +23,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-VERSION = "R1"
-
 Words = npt.NDArray[np.uint64]
 
 K1, K2, K3, K4 = (

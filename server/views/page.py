@@ -15,7 +15,8 @@ from server.services import Readiness, Services
 from server.state import CALLS, ICON, PAGES, SERVICES, STYLE
 from server.views.health import readiness
 
-CLIENTS, RECENT = 50, 10
+RECENT = 10
+"""How many files and decisions the page shows."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -57,7 +58,7 @@ def _overview(services: Services, calls: CallList) -> Overview:
     return Overview(
         readiness=readiness(services),
         release=release,
-        calls=None if release is None else calls.page(release, CLIENTS),
+        calls=None if release is None else calls.page(release, services.calls_shown()),
         model=None if release is None else records.model(ledger, release.version),
         scoring=None if release is None else records.scoring(ledger, release),
         files=records.files_page(ledger, RECENT)["items"],

@@ -10,6 +10,7 @@ from handlers.clients import Clients
 from handlers.domain.release import Release
 from handlers.prediction import MAX_REASONS, TooManyReasons, predict
 from server import parameters, wire
+from server.body import read_body
 from server.dataset_path import read_dataset
 from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Kind, Problem, wrong_parameter
@@ -31,7 +32,7 @@ async def prediction(request: web.Request) -> web.Response:
     kind = request.content_type
     if kind not in (JSON, CSV, ARROW):
         raise Problem(Kind.UNSUPPORTED_TYPE, f"Send {JSON}, {CSV} or {ARROW} as Content-Type.")
-    content = await request.read()
+    content = await read_body(request)
     services = request.app[SERVICES]
     if kind == JSON and len(content) <= INLINE_BYTES:
         asked = wire.decode_request(content)

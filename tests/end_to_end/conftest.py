@@ -24,4 +24,4 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def rounds() -> int:
     """``ATTRITIOND_TEST_ROUNDS``: kills of the crash test; 200 is its full size."""
-    return int(os.environ.get("ATTRITIOND_TEST_ROUNDS", "6"))
+    return int(os.environ.get("ATTRITIOND_TEST_ROUNDS", "4"))

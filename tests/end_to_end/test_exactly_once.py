@@ -1,6 +1,6 @@
 """kill -9 at any moment: no row is lost, none counts twice, each is decided on once, the release always loads.
 
-Six kills by default; ``ATTRITIOND_TEST_ROUNDS=200`` is the full size, with one and a half times as many files.
+Four kills by default; ``ATTRITIOND_TEST_ROUNDS=200`` is the full size, with one and a half times as many files.
 """
 
 from __future__ import annotations

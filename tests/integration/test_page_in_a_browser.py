@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from server.app import build
+from server.app import runner as serving
 from tests.unit.server.small_house import House, empty_house, full_house
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 
 
 async def _serve(house: House) -> AsyncIterator[tuple[House, str]]:
-    runner = web.AppRunner(build(house.services()), access_log=None)
+    runner = serving(house.services())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield house, f"http://127.0.0.1:{runner.addresses[0][1]}/"

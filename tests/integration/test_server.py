@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.app import build
+from server.app import runner as serving
 from server.services import Readiness
 from server.settings import ServerSettings
 from tests.unit.server.small_house import CLIENT, House, empty_house, full_house, release
@@ -60,7 +61,7 @@ class Client:
 
 
 async def _serve(house: House) -> AsyncIterator[Client]:
-    runner = web.AppRunner(build(house.services()), access_log=None)
+    runner = serving(house.services())
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -143,6 +144,22 @@ async def test_a_compressed_body_is_read_and_limited(client: Client) -> None:
     await client.json("POST", "/v1/prediction", data=bomb, headers=headers, status=413)
     await client.json("POST", "/v1/prediction", data=bomb, headers={"Content-Type": "text/csv"}, status=413)
     await client.json("POST", "/v1/prediction", data=b"no gzip", headers=headers, status=400)
+
+
+async def test_a_compressed_body_that_was_cut_off_is_refused_not_answered_in_part(client: Client) -> None:
+    headers = {"Content-Type": "text/csv", "Content-Encoding": "gzip"}
+    packer = zlib.compressobj(wbits=31)
+    begun = packer.compress(CSV) + packer.flush(zlib.Z_SYNC_FLUSH)
+    for cut in (begun, gzip.compress(CSV)[:-4]):
+        said = await client.json("POST", "/v1/prediction", data=cut, headers=headers, status=400)
+        assert "ends in the middle" in said["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "foo", "gzip, gzip"])
+async def test_other_content_encodings_are_not_supported(client: Client, encoding: str) -> None:
+    headers = {"Content-Type": "text/csv", "Content-Encoding": encoding}
+    said = await client.json("POST", "/v1/prediction", data=b"x", headers=headers, status=415)
+    assert encoding in said["detail"]
 
 
 @pytest.mark.parametrize(
@@ -357,6 +374,15 @@ async def test_the_page_escapes_every_name_and_needs_no_script(client: Client) -
         assert expected in html
     response, _ = await client.ask("GET", "/style.css")
     assert (response.status, response.content_type) == (200, "text/css")
+
+
+async def test_the_page_shows_as_many_clients_as_the_configuration_says_and_a_reload_changes_that(
+    client: Client,
+) -> None:
+    for shown in (1, 3):
+        client.house.calls_shown = shown
+        _, body = await client.ask("GET", "/")
+        assert body.count(b'<td class="rank">') == shown
 
 
 async def test_every_address_on_the_page_answers(client: Client) -> None:

@@ -79,6 +79,7 @@ class House:
     deployed: list[int | None] = field(default_factory=list)
     readiness: Readiness = field(default_factory=Readiness)
     settings: ServerSettings = field(default_factory=ServerSettings)
+    calls_shown: int = 50
 
     def services(self) -> Services:
         """The services over this house."""
@@ -99,6 +100,7 @@ class House:
             champion=self.champion,
             readiness=lambda: self.readiness,
             deploy=deploy,
+            calls_shown=lambda: self.calls_shown,
             dependencies=dict[str, Any],
             served=self.served.append,
         )

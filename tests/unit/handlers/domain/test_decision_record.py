@@ -42,6 +42,20 @@ def test_a_defeat_names_the_champion_and_the_gain_of_the_best() -> None:
     assert "20.0%" in said
 
 
+@pytest.mark.parametrize(
+    ("gain", "low", "high", "said"),
+    [
+        (0.05, 0.01, 0.09, "10.0% lower (2.0% to 18.0%)"),
+        (0.05, -0.01, 0.11, "10.0% lower (2.0% higher to 22.0% lower)"),
+        (-0.05, -0.15, 0.05, "10.0% higher (30.0% higher to 10.0% lower)"),
+        (-0.05, -0.09, -0.01, "10.0% higher (2.0% to 18.0%)"),
+    ],
+)
+def test_a_difference_is_said_as_lower_or_higher(gain: float, low: float, high: float, said: str) -> None:
+    candidate = {"estimator": "logistic", "rows": 400, "log_loss": 0.5 - gain, "gain": gain, "low": low, "high": high}
+    assert f"400 held-out rows was {said}." in sentence(dataclasses.replace(KEPT, candidates=(candidate,)))
+
+
 def test_without_training_only_the_reason_is_said() -> None:
     assert sentence(NOT_TRAINED) == "Model 3 was kept. It keeps its promise."
 

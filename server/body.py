@@ -1,0 +1,37 @@
+"""A request's body: unpacked whole or refused, never answered in part."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from server.problems import Kind, Problem
+from server.state import SERVICES
+
+PLAIN, GZIP = ("", "identity"), ("gzip", "x-gzip")
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The body, unpacked. Raises Problem: 413 beyond the limit, 415 for other encodings, 400 where it is cut off.
+
+    aiohttp's own unpacking is off (``app.runner``): it takes a stream that was cut off for a whole one.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in PLAIN + GZIP:
+        raise Problem(Kind.UNSUPPORTED_TYPE, f"Content-Encoding {encoding[:40]!r} is not taken; send gzip, or none.")
+    content = await request.read()
+    if encoding in PLAIN:
+        return content
+    return await asyncio.to_thread(_unpack, content, request.app[SERVICES].settings.max_body_bytes)
+
+
+def _unpack(content: bytes, max_bytes: int) -> bytes:
+    from handlers.decoding import gunzip
+    from handlers.domain.files import Reason
+    from handlers.domain.limits import Limits
+
+    unpacked = gunzip(content, Limits(max_decompressed_bytes=max_bytes))
+    if isinstance(unpacked, Reason):
+        raise Problem(Kind.TOO_LARGE if unpacked.code == "too_large" else Kind.MALFORMED, unpacked.detail)
+    return unpacked
