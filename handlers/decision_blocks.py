@@ -32,6 +32,13 @@ class OpenBlock:
     attempts: int
     state: dict[str, Any]
 
+    @property
+    def judged_since(self) -> int:
+        """The decision after which the rows begin that the champion is judged by: those of earlier blocks that were
+        too few alone, and those of this one."""
+        since: int = self.state.get("pool", {}).get("since", self.id - 1)
+        return since
+
 
 def wanted(connection: Connection) -> Kind | None:
     """What there is to decide: new labelled rows, or else a challenge of the first model. None: nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from handlers import evaluation
@@ -13,7 +13,7 @@ from handlers.domain.decision_record import Decided
 from handlers.domain.divergence import ColumnDrift
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
-from handlers.domain.retraining import ChampionFacts, Retraining, Situation
+from handlers.domain.retraining import ChampionFacts, Observed, Retraining, Situation
 from handlers.drift import document as drift_document
 from handlers.evaluation import Prequential, Verdict
 from handlers.house import House
@@ -33,13 +33,21 @@ class Deliberation:
     seen: Prequential | None
     drift: tuple[ColumnDrift, ...]
 
+    @property
+    def observed(self) -> Observed | None:
+        """The champion on the block's rows, and on those of earlier blocks that were too few to judge it by."""
+        pool = self.block.state.get("pool")
+        if self.seen is None or pool is None:
+            return None if self.seen is None else self.seen.observed
+        return self.seen.observed.after(Observed(**pool["observed"]))
+
     def reason(self, house: House) -> Retraining:
         """Whether to learn again, by the policy."""
         situation = Situation(
             rows=self.window.total,
             positives=self.window.positives,
             champion=None if self.champion is None else _champion(self.champion, self.block.state),
-            observed=None if self.seen is None else self.seen.observed,
+            observed=self.observed,
             challenge=self.block.kind == "challenge",
             learnable=self.window.learnable,
         )
@@ -132,6 +140,11 @@ def _next_state(
     if release is not None:
         return {"version": release.version, "challenge_due": reason.trigger == "first" and others}
     state = {**case.block.state, "challenge_due": due}
+    if case.seen is not None:
+        state.pop("pool", None)
+    if reason.pooled and case.champion is not None and case.observed is not None:
+        pool = {"since": case.block.judged_since, "observed": asdict(case.observed)}
+        state |= {"version": case.champion.version, "pool": pool}
     if verdict is None or case.champion is None:
         return state
     state |= {"version": case.champion.version, "challenged_rows": case.window.total}

@@ -66,7 +66,9 @@ def score_block(house: House, release: Release | None, window: Window, block: Op
         path, PartKind.SCORES, stored.num_rows, size, window.dataset_version, owner=block.id, model=release.version
     )
     level = loss_level(losses)
-    return Prequential(Observed(len(labels), level["mean"], level["variance"], metrics.f1), metrics, part)
+    return Prequential(
+        Observed(len(labels), metrics.positives, level["mean"], level["variance"], metrics.f1), metrics, part
+    )
 
 
 def pooled(house: House, newest: Part) -> dict[str, Any]:
@@ -90,14 +92,14 @@ def held_out(
 ) -> NDArray[np.bool_]:
     """The rows on which challengers are judged: those that the champion has not learned from, bool[n].
 
-    After an alarm those of the block alone: what was before the change is no evidence for what is now. All of them
+    After an alarm those that raised it: what was before the change is no evidence for what is now. All of them
     where there is no champion to beat yet, and in the challenge of the first model.
     """
     everything = np.ones(len(window.labels), dtype=bool)
     if champion is None or retraining.trigger in ("first", "provisional", "challenge"):
         return everything
     if retraining.trigger == "harm":
-        return window.among(block.rows)
+        return window.among(decision_blocks.rows_since(house, block.judged_since))
     fresh = window.among(decision_blocks.rows_since(house, champion.manifest["training"]["last_decision"]))
     return fresh if fresh.any() else everything
 

@@ -60,12 +60,27 @@ class ChampionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The champion on the rows of a block, before they are learned from."""
+    """The champion on rows that it had not learned from. ``f1``: on the newest block of them."""
 
     rows: int
+    positives: int
     mean_loss: float
     variance: float
     f1: float
+
+    def after(self, earlier: Observed) -> Observed:
+        """Both together; mean and variance by Chan, Golub and LeVeque (1979)."""
+        rows = earlier.rows + self.rows
+        difference = self.mean_loss - earlier.mean_loss
+        squares = earlier.variance * (earlier.rows - 1) + self.variance * (self.rows - 1)
+        squares += difference**2 * earlier.rows * self.rows / rows
+        return Observed(
+            rows=rows,
+            positives=earlier.positives + self.positives,
+            mean_loss=earlier.mean_loss + difference * self.rows / rows,
+            variance=squares / (rows - 1),
+            f1=self.f1,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +98,13 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """Whether to learn again, why, and the numbers behind it. ``compare``: the challenger must win to be deployed."""
+    """Whether to learn again, why, and the numbers behind it. ``compare``: the challenger must win to be deployed.
+    ``pooled``: the rows are too few to judge by, and are judged together with those of later blocks."""
 
     trigger: Trigger
     sentence: str
     compare: bool = True
+    pooled: bool = False
     statistics: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -124,12 +141,12 @@ def _by_policy(
     observed: Observed,
     settings: tuple[DriftSettings, TrainingSettings],
 ) -> Retraining:
-    drift, training = settings
+    drift, _ = settings
     if drift.policy == "always":
         return Retraining("policy", "The policy is to train after each block.", compare=False)
     if drift.policy == "raw_f1":
         return _raw_f1(observed.f1, champion.last_f1)
-    return _evidence(situation, champion, observed, (drift.alarm_z, training.growth))
+    return _evidence(situation, champion, observed, settings)
 
 
 def _nothing_to_learn(situation: Situation) -> str:
@@ -163,13 +180,18 @@ def _raw_f1(now: float, before: float) -> Retraining:
 
 
 def _evidence(
-    situation: Situation, champion: ChampionFacts, observed: Observed, limits: tuple[float, float]
+    situation: Situation,
+    champion: ChampionFacts,
+    observed: Observed,
+    settings: tuple[DriftSettings, TrainingSettings],
 ) -> Retraining:
-    alarm_z, growth = limits
+    drift, training = settings
+    limits = {"minimum_rows": training.minimum_rows, "minimum_rare": training.minimum_rare}
+    judged = enough(observed.rows, observed.positives, **limits)
     z = loss_z(observed, champion.reference)
     statistics = {
         "z": z,
-        "alarm_z": alarm_z,
+        "alarm_z": drift.alarm_z,
         "mean_loss": observed.mean_loss,
         "reference_loss": champion.reference["mean"],
         "rows": observed.rows,
@@ -177,14 +199,19 @@ def _evidence(
     }
     promised = champion.reference["mean"]
     loss = f"the log loss on {observed.rows:,} new rows is {observed.mean_loss:.3f}, promised was {promised:.3f}"
-    if z > alarm_z:
+    if judged and z > drift.alarm_z:
         return Retraining(
             "harm", f"Model {champion.version} has become worse: {loss} (z = {z:.1f}).", statistics=statistics
         )
-    if situation.rows >= growth * champion.trained_rows:
+    if situation.rows >= training.growth * champion.trained_rows:
         learned = f"model {champion.version} was last weighed at {champion.trained_rows:,}"
         sentence = f"There are {situation.rows:,} labelled rows now, {learned}."
         return Retraining("growth", sentence, statistics=statistics)
+    if not judged:
+        rare = min(observed.positives, observed.rows - observed.positives)
+        few = f"{observed.rows:,} new rows with {rare:,} of the rarer class are too few to judge by"
+        need = f"{training.minimum_rows:,} with {training.minimum_rare:,} are awaited"
+        return Retraining("none", f"{few}; {need}.", pooled=True, statistics=statistics)
     return Retraining(
         "none", f"Model {champion.version} keeps its promise: {loss} (z = {z:.1f}).", statistics=statistics
     )

@@ -22,7 +22,7 @@ from handlers.domain.retraining import (
 TRAINING = TrainingSettings()
 REFERENCE = {"mean": 0.4, "variance": 0.25, "rows": 1000.0}
 CHAMPION = ChampionFacts(version=3, provisional=False, trained_rows=1000, last_f1=0.6, reference=REFERENCE)
-CALM = Observed(rows=100, mean_loss=0.4, variance=0.25, f1=0.6)
+CALM = Observed(rows=400, positives=100, mean_loss=0.4, variance=0.25, f1=0.6)
 SITUATION = Situation(rows=1100, positives=200, champion=CHAMPION, observed=CALM)
 POLICIES = ("evidence", "raw_f1", "always", "never")
 
@@ -93,7 +93,7 @@ def test_raw_f1_retrains_on_any_fall_and_on_nothing_else() -> None:
 
 
 def test_evidence_needs_a_loss_significantly_above_the_promise() -> None:
-    error = math.sqrt(0.25 / 100 + 0.25 / 1000)
+    error = math.sqrt(0.25 / 400 + 0.25 / 1000)
     assert trigger(with_observed(mean_loss=0.4 + 2.99 * error)) == "none"
     assert trigger(with_observed(mean_loss=0.4 + 3.01 * error)) == "harm"
     assert trigger(with_observed(mean_loss=0.0, f1=0.0)) == "none"
@@ -117,10 +117,34 @@ def test_the_z_value_is_finite_and_has_the_sign_of_the_change(
     loss: float, promised: float, rows: int, variance: float
 ) -> None:
     reference = {"mean": promised, "variance": 0.25, "rows": 100.0}
-    z = loss_z(Observed(rows, loss, variance, 0.5), reference)
+    z = loss_z(Observed(rows, 0, loss, variance, 0.5), reference)
     assert math.isfinite(z)
     assert z * (loss - promised) >= 0
 
 
 def test_without_any_variance_there_is_no_evidence() -> None:
-    assert loss_z(Observed(1, 3.0, 0.0, 0.5), {"mean": 0.1, "variance": 0.0, "rows": 0.0}) == 0.0
+    assert loss_z(Observed(1, 0, 3.0, 0.0, 0.5), {"mean": 0.1, "variance": 0.0, "rows": 0.0}) == 0.0
+
+
+@pytest.mark.parametrize(("rows", "positives", "judged"), [(1, 0, 0), (199, 50, 0), (400, 19, 0), (200, 20, 1)])
+def test_too_few_rows_raise_no_alarm_and_are_kept_for_company(rows: int, positives: int, judged: int) -> None:
+    situation = with_observed(rows=rows, positives=positives, mean_loss=6.0, variance=0.0)
+    retraining = decide(situation, DriftSettings(), TRAINING)
+    assert (retraining.trigger, retraining.pooled) == (("harm", False) if judged else ("none", True))
+    if not judged:
+        assert f"{rows} new rows" in retraining.sentence
+
+
+@given(
+    st.lists(st.floats(0.001, 6.9), min_size=1, max_size=30), st.lists(st.floats(0.001, 6.9), min_size=1, max_size=30)
+)
+def test_blocks_that_are_judged_together_are_judged_as_one(first: list[float], second: list[float]) -> None:
+    def observed(losses: list[float]) -> Observed:
+        mean = math.fsum(losses) / len(losses)
+        squares = math.fsum((loss - mean) ** 2 for loss in losses)
+        return Observed(len(losses), 1, mean, squares / (len(losses) - 1) if len(losses) > 1 else 0.0, 0.5)
+
+    both, whole = observed(second).after(observed(first)), observed(first + second)
+    assert (both.rows, both.positives) == (whole.rows, 2)
+    assert both.mean_loss == pytest.approx(whole.mean_loss)
+    assert both.variance == pytest.approx(whole.variance, abs=1e-9)
