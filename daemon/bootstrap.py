@@ -6,10 +6,10 @@ import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.exc import DatabaseError
 
+from daemon import identity
 from daemon.configuration import ConfigurationError
 from daemon.settings import Settings, workspace
 from handlers.house import House, Learning
@@ -17,7 +17,6 @@ from handlers.storage import signing
 from handlers.storage.ledger import Ledger, LedgerError, get_fact, set_fact
 from handlers.storage.workspace import Workspace
 
-IDENTITY = "identity"
 ROW_HASH_KEY = "row_hash_key"
 
 
@@ -49,32 +48,18 @@ def open_ledger(settings: Settings, folders: Workspace) -> Ledger:
     folders.make_folders()
     signing.make_keys(folders.keys)
     ledger = Ledger(folders.ledger)
-    identity = _identity(settings)
     try:
         with ledger.write() as connection:
-            known = get_fact(connection, IDENTITY)
+            known = get_fact(connection, identity.FACT)
             if known is None:
-                set_fact(connection, IDENTITY, identity)
+                set_fact(connection, identity.FACT, identity.of(settings))
                 set_fact(connection, ROW_HASH_KEY, secrets.randbits(63))
     except DatabaseError as error:
         ledger.close()
         raise LedgerError(f"The ledger {folders.ledger} cannot be written: {error.orig}") from error
-    if known is not None and known != identity:
+    try:
+        identity.require_same(settings, folders, known)
+    except ConfigurationError:
         ledger.close()
-        changed = [name for name in identity if identity[name] != known[name]]
-        sentence = (
-            f"dataset.{changed[0]} is {identity[changed[0]]!r}, but the data set in {folders.dataset} was made with "
-            f"{known[changed[0]]!r}. That is another workspace: set it back, or name another output_folder_path."
-        )
-        raise ConfigurationError((sentence,))
+        raise
     return ledger
-
-
-def _identity(settings: Settings) -> dict[str, Any]:
-    dataset = settings.dataset
-    return {
-        "id_column": dataset.id_column,
-        "time_column": dataset.time_column,
-        "target_column": dataset.target_column,
-        "positive_label": dataset.positive_label,
-    }

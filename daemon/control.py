@@ -39,7 +39,7 @@ async def serve(workspace: Workspace, daemon: Controlled) -> web.AppRunner:
 
     async def deploy(request: web.Request) -> web.Response:
         try:
-            return web.json_response({"version": await daemon.deploy((await request.json())["version"])})
+            return web.json_response({"model_version": await daemon.deploy((await request.json())["version"])})
         except DeploymentRefused as error:
             return web.json_response({"error": str(error)}, status=409)
 

@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from daemon import control, log
+from daemon import control, identity, log
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
@@ -25,11 +25,11 @@ from daemon.engine import Engine
 from daemon.failures import failure_of
 from daemon.intake import Intake
 from daemon.notify import Notifier
-from daemon.settings import Settings, read
+from daemon.settings import Settings, read, workspace
 from daemon.tasks import Greeting, WriteFinaldata
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import activation
-from handlers.storage.ledger import Ledger
+from handlers.storage.ledger import Ledger, LedgerError
 from handlers.storage.releases import ReleaseError
 from server import app
 from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
@@ -257,7 +257,8 @@ class Daemon:
     def _read_again(self) -> None:
         try:
             settings = read(self.config, os.environ)
-        except ConfigurationError as error:
+            identity.require_fitting(settings, workspace(settings, self.config))
+        except (ConfigurationError, LedgerError) as error:
             log.emit("config.reloaded", accepted=False, detail=str(error))
             return
         old = msgspec.to_builtins(self.settings)

@@ -12,6 +12,7 @@ import click
 import msgspec
 import sqlalchemy.exc
 
+from daemon import identity
 from daemon import settings as configuration
 from daemon.backlog import Unavailable, not_an_input, scan
 from daemon.commands.sample import read_sample
@@ -26,6 +27,7 @@ from handlers.storage.ledger import Ledger, LedgerError
 from handlers.storage.workspace import Workspace
 
 CONFIG_NAME = "config.json"
+DEMONSTRATION = DatasetSettings(time_column="month", value_column="annual_contract_value")
 
 
 class BadConfiguration(click.ClickException):
@@ -63,6 +65,7 @@ def check(config: Path, as_json: bool) -> None:
     """Check the configuration, and say where everything lies."""
     try:
         settings, workspace = read_configuration(config)
+        _require_fitting(settings, workspace)
     except BadConfiguration as error:
         if as_json:
             answer = {"config": str(config), "valid": False, "problems": error.problems}
@@ -119,13 +122,33 @@ def init(folder: Path, sample: Path | None) -> None:
 @config_option
 def demo(config: Path) -> None:
     """Write the next month of the demonstration into the source folder."""
-    _, workspace = read_configuration(config)
+    settings, workspace = read_configuration(config)
+    if columns_of(settings.dataset) != columns_of(DEMONSTRATION):
+        named = ", ".join(f"{key} {value!r}" for key, value in columns_of(DEMONSTRATION).items())
+        raise click.ClickException(
+            f"{config} is for other data: the demonstration's clients are not mixed with yours. It needs {named}, "
+            "as the config.json of the checkout has them."
+        )
     try:
         written = write_next_drop(workspace.source, known=_known(workspace.ledger))
     except OSError as error:
         raise click.ClickException(f"The files cannot be written: {error}.") from error
     for path in written:
         click.echo(str(path))
+
+
+def columns_of(dataset: DatasetSettings) -> dict[str, str | None]:
+    """What tells the demonstration's files from others."""
+    return {key: getattr(dataset, key) for key in ("id_column", "target_column", "time_column")}
+
+
+def _require_fitting(settings: configuration.Settings, workspace: Workspace) -> None:
+    try:
+        identity.require_fitting(settings, workspace)
+    except configuration.ConfigurationError as error:
+        raise BadConfiguration(error) from error
+    except (LedgerError, sqlalchemy.exc.DatabaseError) as error:
+        raise click.ClickException(f"The data set cannot be read: {error}") from error
 
 
 def _configured(workspace: Workspace) -> tuple[Path, ...]:

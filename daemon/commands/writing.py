@@ -64,12 +64,12 @@ def _activate(config: Path, version: int | None, *, as_json: bool) -> None:
     answer = ask(place, "/deploy", {"version": version})
     if answer is None:
         with alone(place, _unheard) as here:
-            answer = {"version": here.run(Activate(version))}
+            answer = {"model_version": here.run(Activate(version))}
             here.run(Rescore())
     if as_json:
         answer_json(answer)
         return
-    click.echo(f"Model {answer['version']} is the current one.")
+    click.echo(f"Model {answer['model_version']} is the current one.")
 
 
 def _wait_for_reports(place: Place) -> None:

@@ -150,7 +150,7 @@ def _models_are_exchanged(site: Site) -> None:
     assert site.run("deploy", 1).stdout == "Model 1 is the current one.\n"
     assert site.get("v1/scoring")["model_version"] == 1
     assert site.json("calls")["model_version"] == 1
-    assert site.json("rollback") == {"version": newest}
+    assert site.json("rollback") == {"model_version": newest}
     assert site.get("v1/scoring")["model_version"] == newest
     done = site.run("deploy", 99)
     assert (done.returncode, done.stdout) == (1, "")
@@ -175,9 +175,9 @@ def test_without_a_daemon(site: Site) -> None:
     status = site.json("status")
     assert status["model"]["version"] == 2
     assert (status["waiting"], status["undecided"], status["problems"]) == (0, 0, {})
-    assert site.json("deploy", 1) == {"version": 1}
+    assert site.json("deploy", 1) == {"model_version": 1}
     assert os.readlink(site.folder / "production_deployment" / "current") == "releases/1"  # noqa: PTH115 - as text
-    assert site.json("rollback") == {"version": 2}
+    assert site.json("rollback") == {"model_version": 2}
     assert site.json("calls", "--limit", 1)["model_version"] == 2
     report = site.json("report")
     assert report["folder"] == str(site.folder / "reports" / "2")

@@ -71,8 +71,8 @@ async def _ask(folders: Workspace, route: str, body: dict[str, Any] | None = Non
 
 
 async def test_what_is_asked_is_done_and_answered(folders: Workspace, daemon: CardboardDaemon) -> None:
-    assert await _ask(folders, "/deploy", {"version": 7}) == {"version": 7}
-    assert await _ask(folders, "/deploy", {"version": None}) == {"version": 1}
+    assert await _ask(folders, "/deploy", {"version": 7}) == {"model_version": 7}
+    assert await _ask(folders, "/deploy", {"version": None}) == {"model_version": 1}
     assert await _ask(folders, "/schema/reset") == {"files": ["a.csv"]}
     assert await _ask(folders, "/scan") == {}
     assert await _ask(folders, "/status") == {"pid": os.getpid()}

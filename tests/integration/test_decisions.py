@@ -227,6 +227,20 @@ def test_a_real_change_of_behaviour_is_learned_and_deployed(shop: Workshop) -> N
     assert record(shop)["candidates"][0]["low"] > 0
 
 
+def test_blocks_that_are_too_small_are_judged_together_and_then_answered(make: Make) -> None:
+    shop = make(training={"minimum_rows": 40, "minimum_rare": 8})
+    shop.take("1.csv", clients(100))
+    shop.settle()
+    odd = flipped(clients(60, seed=3, prefix="f"))
+    for number, start in enumerate((0, 15, 30)):
+        shop.take(f"{number + 2}.csv", odd[start : start + 15])
+        assert shop.settle() == (["kept"] if number < 2 else ["promoted"])
+        assert record(shop)["trigger"] == ("none" if number < 2 else "harm")
+    assert record(shop)["statistics"]["rows"] == 45
+    assert record(shop)["candidates"][0]["rows"] == 45
+    assert set(shop.decided_rows().values()) == {1}
+
+
 # -- deploying by hand --------------------------------------------------------------------------------------------
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from daemon.bootstrap import open_ledger
 from daemon.commands import sample as sampling
-from daemon.commands.workspace import check, demo, init
+from daemon.commands.workspace import check, demo, init, read_configuration
 from daemon.settings import read
 from handlers.domain.files import FileRecord, FileStamp, FileState, RowCounts
 from handlers.storage import files
@@ -184,7 +186,7 @@ def test_check_takes_the_environment_into_account(tmp_path: Path, monkeypatch: p
 
 
 def test_demo_writes_the_next_month_into_the_source_folder(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"input_folder_path": "drops"}')
+    _configure(tmp_path, input_folder_path="drops")
     (tmp_path / "drops").mkdir()
     (tmp_path / "drops" / "2026-03-clients.csv").touch()
     done = _run("demo", "--config", tmp_path / "config.json")
@@ -195,8 +197,23 @@ def test_demo_writes_the_next_month_into_the_source_folder(tmp_path: Path) -> No
     assert all(Path(path).stat().st_size > 0 for path in done.stdout.split())
 
 
+def _configure(folder: Path, **keys: object) -> None:
+    (folder / "config.json").write_text(json.dumps({"dataset": {"time_column": "month"}, **keys}))
+
+
+@pytest.mark.parametrize("dataset", [{}, {"time_column": "month", "id_column": "client"}])
+def test_demo_does_not_mix_fiction_with_other_data(tmp_path: Path, dataset: dict[str, str]) -> None:
+    _configure(tmp_path, dataset=dataset)
+    (tmp_path / "sourcedata").mkdir()
+    done = _run("demo", "--config", tmp_path / "config.json")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "time_column 'month'" in done.stderr
+    assert list((tmp_path / "sourcedata").iterdir()) == []
+
+
 def test_demo_knows_the_months_that_have_left_the_folder(tmp_path: Path) -> None:
     _run("init", tmp_path)
+    _configure(tmp_path)
     ledger = Ledger(tmp_path / "ingesteddata" / "ledger.sqlite3")
     record = FileRecord(
         seq=1,
@@ -222,7 +239,19 @@ def test_demo_knows_the_months_that_have_left_the_folder(tmp_path: Path) -> None
 
 def test_demo_says_that_the_ledger_cannot_be_read(tmp_path: Path) -> None:
     _run("init", tmp_path)
+    _configure(tmp_path)
     (tmp_path / "ingesteddata" / "ledger.sqlite3").write_text("this is no database, " * 100)
     done = _run("demo", "--config", tmp_path / "config.json")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "cannot be read" in done.stderr
+
+
+def test_check_refuses_a_configuration_that_the_data_set_does_not_fit(tmp_path: Path) -> None:
+    _configure(tmp_path)
+    settings, folders = read_configuration(tmp_path / "config.json")
+    open_ledger(settings, folders).close()
+    assert _run("check", "--config", tmp_path / "config.json").exit_code == 0
+    _configure(tmp_path, dataset={"time_column": "month", "id_column": "client"})
+    done = _run("check", "--config", tmp_path / "config.json")
+    assert done.exit_code == os.EX_CONFIG
+    assert "dataset.id_column is 'client'" in done.stderr

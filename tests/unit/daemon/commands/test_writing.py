@@ -30,7 +30,7 @@ def house(tmp_path: Path) -> House:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What was asked of a daemon that answers to everything."""
     said: list[tuple[str, dict[str, Any]]] = []
-    answers = {"/deploy": {"version": 1}, "/schema/reset": {"files": ["a.csv"]}, "/status": {"problems": {}}}
+    answers = {"/deploy": {"model_version": 1}, "/schema/reset": {"files": ["a.csv"]}, "/status": {"problems": {}}}
 
     def answer(_workspace: object, route: str, body: dict[str, Any], **_: object) -> dict[str, Any]:
         said.append((route, body))
@@ -85,7 +85,7 @@ def test_the_daemon_is_asked_for_a_version_or_the_previous_one(
     house: House, tmp_path: Path, asked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     assert _run(tmp_path, "deploy", 1).stdout == "Model 1 is the current one.\n"
-    assert json.loads(_run(tmp_path, "rollback", "--json").stdout) == {"version": 1}
+    assert json.loads(_run(tmp_path, "rollback", "--json").stdout) == {"model_version": 1}
     assert asked == [("/deploy", {"version": 1}), ("/deploy", {"version": None})]
     assert _run(tmp_path, "deploy", "newest").exit_code == 2
     assert _run(tmp_path, "deploy").exit_code == 2
