@@ -47,7 +47,8 @@ class ClientsRefused(Exception):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(islice(faults, SHOWN_FAULTS))
         first = self.faults[0]
-        super().__init__(f"{first.location[:1].upper()}{first.location[1:]}: {first.message}")
+        place = f"{first.location[:1].upper()}{first.location[1:]}: " if first.location else ""
+        super().__init__(f"{place}{first.message}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

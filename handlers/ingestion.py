@@ -137,7 +137,11 @@ def outcome(placed: Placed, *, has_model: bool) -> Outcome:
         state = FileState.SCORED if has_model else FileState.WAITING
     if state is FileState.WAITING:
         reason = Reason("no_model_yet", "Its rows are in the data set; the first model will score them.")
-    return Outcome(state, reason, counts, unlabelled, batch.notes)
+    notes = batch.notes
+    blank = int((batch.labels < 0).sum())
+    if batch.kind == "labels" and blank:
+        notes += (f"{blank} rows without a label changed nothing.",)
+    return Outcome(state, reason, counts, unlabelled, notes)
 
 
 def _arrived(seq: int, batch: Batch, chosen: NDArray[np.bool_]) -> list[decisions.Arrived]:

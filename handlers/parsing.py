@@ -29,7 +29,7 @@ MAX_BLOCK = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A file cut into cells, none of them interpreted. Blank lines and rows of another length are left out.
+    """A file cut into cells, none of them interpreted. Empty lines and rows of another length are left out.
 
     ``columns``: one string array for each name, an empty cell being null; ``lines``: the physical line of each row.
     """
@@ -117,7 +117,8 @@ def _rows(data: bytes, layout: LineEnds, header: _Header, limits: Limits) -> Tex
         what = f"The last line ({line}) stops after {ragged[-1].actual_columns} of {len(header.names)} cells."
         return Reason("truncated", what, "The file was cut off: send it again, whole.", (line,))
     numbers = np.arange(table.num_rows + len(ragged), dtype=np.int64)
-    lines = layout.lines[first + np.delete(numbers, [row.number - 1 for row in ragged])]
+    gone = [row.number - 1 for row in ragged]
+    lines = layout.lines[first + np.delete(numbers, gone)]
     columns = tuple(column.combine_chunks() for column in table.columns)
     long = _long_column(header.names, columns, limits) if len(data) > limits.max_field_bytes else None
     if long is not None:
@@ -130,11 +131,15 @@ def _rows(data: bytes, layout: LineEnds, header: _Header, limits: Limits) -> Tex
     ]
     again = _repeats_header(header.names, columns)
     faults += [RowFault(int(line), header.names[0], "repeated_header", header.names[0]) for line in lines[again]]
-    kept = _filled(columns) & ~again
+    left_out, trailing = _without_values(data, layout, columns, first + np.delete(numbers, gone))
+    notes = header.notes
+    if trailing:
+        notes += (f"{trailing} rows without any value at the end of the file were left out.",)
+    kept = ~left_out & ~again
     if not kept.all():
         mask = pa.array(kept)
         columns = tuple(column.filter(mask) for column in columns)
-    return TextTable(header.names, columns, lines[kept], tuple(faults), header.notes)
+    return TextTable(header.names, columns, lines[kept], tuple(faults), notes)
 
 
 def _cells(body: bytes, header: _Header) -> tuple[pa.Table, list[pa_csv.InvalidRow]]:
@@ -187,6 +192,24 @@ def _repeats_header(names: tuple[str, ...], columns: tuple[pa.StringArray, ...])
         if not same.any():
             break
     return same
+
+
+def _without_values(
+    data: bytes, layout: LineEnds, columns: tuple[pa.StringArray, ...], records: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.bool_], int]:
+    """Which rows are left out, and how many of them hold delimiters: empty lines, and what a spreadsheet adds below.
+
+    A row of delimiters between others is a row: all its values are missing.
+    """
+    left_out = ~_filled(columns)
+    trailing, last = 0, len(left_out) - 1
+    for row in np.flatnonzero(left_out)[::-1].tolist():
+        below = row == last
+        last -= below
+        if _record(data, layout, int(records[row])).strip(ASCII_SPACE):
+            left_out[row] = below
+            trailing += below
+    return left_out, trailing
 
 
 def _filled(columns: tuple[pa.StringArray, ...]) -> npt.NDArray[np.bool_]:

@@ -113,7 +113,7 @@ def _leave(workspace: Workspace, record: FileRecord, connection: Connection, aft
         path.unlink()
     else:
         workspace.archive.mkdir(exist_ok=True)
-        path.replace(workspace.archive / path.name)
+        path.replace(published.free_name(workspace.archive, path.name, record.sha256))
         fsync_folder(workspace.archive)
     fsync_folder(workspace.source)
 

@@ -99,7 +99,7 @@ class Problem(Exception):
 
 def no_model() -> Problem:
     """Nothing has been deployed yet."""
-    detail = "No model has been deployed yet. /readyz says what is being waited for."
+    detail = "There is no model to answer with. /readyz says why."
     return Problem(Kind.NO_MODEL, detail, headers={"Retry-After": "5"})
 
 

@@ -109,6 +109,12 @@ def write_quarantined(workspace: Workspace, sha256: str, *, name: str, source: b
     return path
 
 
+def free_name(folder: Path, name: str, sha256: str) -> Path:
+    """Where a file may be moved to without replacing another one: its name, else its name after its SHA-256."""
+    place = folder / name
+    return folder / _fitting(f"{sha256}-{_component(name)}", "") if os.path.lexists(place) else place
+
+
 def _six_digits(column: pa.ChunkedArray) -> pa.Array:
     values = np.asarray(column.to_numpy(), dtype=np.float64)
     return pa.array([None if np.isnan(value) else float(f"{value:.6g}") for value in values.tolist()], pa.float64())

@@ -101,3 +101,12 @@ def test_what_cannot_be_published_is_told_holds_up_nobody_and_is_done_later(tmp_
     shop.workspace.archive.unlink()
     shop.take("2.csv", clients(4, prefix="d"))
     assert sorted(path.name for path in shop.workspace.archive.iterdir()) == ["1.csv", "2.csv"]
+
+
+def test_an_archived_file_never_replaces_another_of_its_name(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, ingestion={"after": "archive"})
+    first = shop.take("1.csv", clients(4))
+    second = shop.take("1.csv", clients(6, prefix="d"))
+    assert first.sha256 != second.sha256
+    archived = sorted(path.name for path in shop.workspace.archive.iterdir())
+    assert archived == sorted(["1.csv", f"{second.sha256}-1.csv"])

@@ -219,9 +219,24 @@ def test_rows_of_another_length_and_a_repeated_header_are_set_aside_with_their_l
         RowFault(5, "", "ragged", "d,2"),
         RowFault(8, "", "ragged", "e,5,x,1,9"),
         RowFault(9, "id", "repeated_header", "id"),
+        RowFault(10, "id", "missing_id", ""),
     )
     assert batch.lines.tolist() == [2, 3, 4, *range(11, 31)]
     assert batch.table["visits"].type == pa.int64()
+
+
+def test_a_row_without_any_value_is_a_row_but_for_those_that_a_spreadsheet_adds_below() -> None:
+    nobody = DatasetSettings(id_column=None, target_column="left")
+    read = validate(
+        b"a,b,left\n1,2,1\n,,\n\n3,4,0\n,,\n\n,,\n", name="x.csv", schema=Schema(), settings=nobody, limits=Limits()
+    )
+    assert isinstance(read, Batch)
+    assert read.table["a"].to_pylist() == [1, None, 3]
+    assert (read.lines.tolist(), read.rows_read) == ([2, 3, 5], 3)
+    assert read.notes == (
+        "2 rows without any value at the end of the file were left out.",
+        "The label '0' was learned to mean that a client stayed.",
+    )
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
