@@ -80,7 +80,7 @@ def decide(house: House, champion: Release | None, tell: Tell) -> Release | None
         trained = training.refit(house, window, verdict.winner)
         tell(training.fact(block.id, trained))
         plan = deliberation.plan(house, case, reason, verdict, trained)
-        release = deployment.prepare(house, window, plan, testdata.read(house, window.schema))
+        release = deployment.prepare(house, window, plan, testdata.read(house, window.schema, tell))
     spent = {"decision": (1, house.timer() - started), **training.timing(challengers, trained)}
     ending = decision_blocks.end(house, block, deliberation.ending(house, case, reason, verdict, release), spent)
     activation.link(house)

@@ -437,6 +437,9 @@ def test_testdata_is_reported_never_learned_from_and_never_evidence(make: Make, 
     score = float((shop.workspace.production / "latestscore.txt").read_text())
     assert score == champion.test["f1"]
     assert not any(str(row[0]).startswith("t") for row in shop.rows())
+    refused = [fact.fields for fact in shop.told if fact.event == "testdata.refused"]
+    assert [fields["file"] for fields in refused] == ["broken.csv"]
+    assert refused[0]["detail"]
 
 
 # -- the schema ---------------------------------------------------------------------------------------------------
