@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from daemon import control, identity, log
+from daemon import control, log
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
@@ -25,7 +24,8 @@ from daemon.engine import Engine
 from daemon.failures import failure_of
 from daemon.intake import Intake
 from daemon.notify import Notifier
-from daemon.settings import Settings, read, workspace
+from daemon.reloading import read_again
+from daemon.settings import Settings
 from daemon.tasks import Greeting, WriteFinaldata
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import activation
@@ -35,8 +35,6 @@ from server import app
 from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
 
 HEARTBEAT_SECONDS = 1.0
-NEED_RESTART = ("server", "dataset", "ingestion", "engine", "logging")
-"""Sections that a reload does not reach, besides the folders; the log names them when they have changed."""
 CHECK_AGAIN_SECONDS = 3600.0
 """After a check of the dependencies that has failed."""
 
@@ -184,10 +182,14 @@ class Daemon:
 
     async def deploy(self, version: int | None) -> int:
         """Make a release the current one; None: the previous. Raises DeploymentRefused."""
+        if version is not None and not await asyncio.to_thread(activation.exists, self._house, version):
+            raise DeploymentRefused(
+                f"There is no model {version}; /v1/models lists those that there are.", unknown=True
+            )
         try:
             return await self.engine.deploy(version)
         except TaskFailed as error:
-            raise DeploymentRefused(str(error), unknown=error.refused and "There is no model" in str(error)) from error
+            raise DeploymentRefused(str(error)) from error
         except WorkerDied as error:
             raise DeploymentRefused(f"It could not be deployed: {error}. Try again.") from error
 
@@ -256,23 +258,15 @@ class Daemon:
 
     def _read_again(self) -> None:
         try:
-            settings = read(self.config, os.environ)
-            identity.require_fitting(settings, workspace(settings, self.config))
+            reloaded = read_again(self.config, self.settings)
         except (ConfigurationError, LedgerError) as error:
             log.emit("config.reloaded", accepted=False, detail=str(error))
             return
-        old = msgspec.to_builtins(self.settings)
-        new = msgspec.to_builtins(settings)
-        changed = [name for name in new if new[name] != old[name]]
-        later = [name for name in changed if name in NEED_RESTART or name.endswith("_path")]
-        self._apply(settings, later)
-        log.emit("config.reloaded", accepted=True, changed=changed, after_restart=later)
+        self._apply(reloaded.settings)
+        log.emit("config.reloaded", accepted=True, changed=reloaded.changed, after_restart=reloaded.after_restart)
 
-    def _apply(self, settings: Settings, later: list[str]) -> None:
-        """Take over what can change while running; the rest stays as it was until the next start."""
-        kept: Mapping[str, Any] = {name: getattr(self.settings, name) for name in later}
-        self.settings = msgspec.structs.replace(settings, **kept)
-        self.engine.settings = self.settings
+    def _apply(self, settings: Settings) -> None:
+        self.settings = self.engine.settings = settings
         for worker in self._workers:
             worker.greeting = Greeting(msgspec.to_builtins(self.settings), str(self.config))
             task = self._loop.create_task(worker.rest())

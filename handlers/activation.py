@@ -81,6 +81,12 @@ def current(house: House, *, known: Release | None = None) -> Release | None:
     return releases.load(house.workspace.releases, version, house.workspace.keys)
 
 
+def exists(house: House, version: int) -> bool:
+    """Was there ever a release with this number?"""
+    with house.ledger.read() as connection:
+        return models.find(connection, version) is not None
+
+
 def choose(house: House, version: int | None) -> int:
     """The version to go to; None means the previous one. Raises NotDeployable where there is no such release."""
     with house.ledger.read() as connection:
