@@ -38,15 +38,21 @@ def recover(house: House, release: Release | None) -> list[Fact]:
 
 
 def write_missing_reports(house: House) -> list[Fact]:
-    """Write the report of every release that has none yet, from what the release itself holds."""
+    """Write the report of every release that has none yet, from what the release itself holds.
+
+    One whose folder retention has removed gets none any more, and nobody is told that it did.
+    """
     facts: list[Fact] = []
     with house.ledger.read() as connection:
         missing = models.unreported(connection)
         drift = get_fact(connection, "drift", {})
     for version in missing:
+        if not (house.workspace.releases / str(version)).is_dir():
+            with house.ledger.write() as connection:
+                models.set_reported(connection, version)
+            continue
         started = house.timer()
-        if (house.workspace.releases / str(version)).is_dir():
-            write_report(house.workspace.reports, _report_facts(house, version, drift))
+        write_report(house.workspace.reports, _report_facts(house, version, drift))
         told = Fact("report.written", {"model_version": version, "seconds": round(house.timer() - started, 3)})
         with house.ledger.write() as connection:
             models.set_reported(connection, version)

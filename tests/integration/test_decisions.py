@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handlers import activation, deployment, pipeline, training
+from handlers import activation, deployment, pipeline, recovery, training
 from handlers.activation import NotDeployable
 from handlers.decision_blocks import give_up
 from handlers.domain.files import FileState
@@ -535,3 +535,16 @@ def test_the_hash_of_the_training_data_follows_the_data_and_not_the_workspace(tm
     changed[3] = (*changed[3][:1], -1, *changed[3][2:])
     assert learned("c", changed) != same[0]
     assert np.unique(same).size == 1
+
+
+def test_a_release_that_retention_removed_gets_no_report_and_none_is_claimed(make: Make) -> None:
+    shop = make(retention={"releases": 2}, drift={"policy": "always"})
+    for number in range(3):
+        shop.take(f"{number}.csv", clients(60, seed=number, prefix=f"p{number}-"))
+        shop.settle()
+    kept = sorted(int(path.name) for path in shop.workspace.releases.iterdir())
+    assert len(kept) == 2
+    told = recovery.write_missing_reports(shop.house)
+    assert [fact.fields["model_version"] for fact in told] == kept
+    assert sorted(path.name for path in shop.workspace.reports.iterdir()) == [*map(str, kept), "latest"]
+    assert recovery.write_missing_reports(shop.house) == []
