@@ -11,10 +11,12 @@ from sqlalchemy.exc import DatabaseError
 
 from daemon import identity
 from daemon.configuration import ConfigurationError
+from daemon.reading_ahead import ahead
 from daemon.settings import Settings, workspace
 from handlers.house import House, Learning
 from handlers.storage import signing
 from handlers.storage.ledger import Ledger, LedgerError, get_fact, set_fact
+from handlers.storage.row_index import RowIndex
 from handlers.storage.workspace import Workspace
 
 ROW_HASH_KEY = "row_hash_key"
@@ -31,6 +33,8 @@ def house_of(settings: Settings, config: Path, ledger: Ledger | None = None) -> 
         learning=Learning(settings.drift, settings.training, settings.promotion, settings.retention),
         now=now,
         timer=time.perf_counter,
+        index=RowIndex(folders.index),
+        ahead=ahead,
     )
 
 

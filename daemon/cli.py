@@ -11,7 +11,7 @@ import click
 
 COMMANDS = {
     "calls": ("daemon.commands.reading", "Rank the clients of the newest unlabelled drop by their risk."),
-    "check": ("daemon.commands.workspace", "Check the configuration, and say where everything lies."),
+    "check": ("daemon.commands.check", "Check the configuration, or what would happen to a file."),
     "demo": ("daemon.commands.workspace", "Write the next month of the demonstration into the source folder."),
     "deploy": ("daemon.commands.writing", "Make release VERSION the current one."),
     "export": ("daemon.commands.export", "Print the data set, the original columns first and in their order."),
@@ -21,6 +21,7 @@ COMMANDS = {
     "models": ("daemon.commands.reading", "List the releases, the newest first."),
     "predict": ("daemon.commands.predict", "Score the clients of a CSV file with the current release."),
     "report": ("daemon.commands.writing", "Write the reports that are missing, and say where the newest is."),
+    "retry": ("daemon.commands.retry", "Take refused files again, after a correction of the configuration."),
     "rollback": ("daemon.commands.writing", "Make the previous release the current one again."),
     "run": ("daemon.commands.running", "Run the daemon in the foreground."),
     "schema": ("daemon.commands.schema", "What the columns of the data set were learned to be."),

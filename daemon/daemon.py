@@ -22,6 +22,7 @@ from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
 from daemon.engine import Engine
 from daemon.failures import failure_of
+from daemon.file_requests import FileRequests
 from daemon.intake import Intake
 from daemon.notify import Notifier
 from daemon.reloading import read_again
@@ -63,6 +64,7 @@ class Daemon:
             settings, ledger=ledger, source=source, workers=self._workers, deployed=self._read_champion
         )
         self._intake = Intake(source, settings.ingestion, known=self.engine.known)
+        self._files = FileRequests(self._house, self._workers[0], self._intake.request_scan)
         self._dependencies = DependencyCheck(self._house.workspace.dataset / "dependencies.json")
         self._url = ""
         self._loop = asyncio.get_running_loop()
@@ -103,6 +105,7 @@ class Daemon:
             group.create_task(self.engine.take_files(self._intake), name="files")
             group.create_task(self.engine.decide(), name="decisions")
             group.create_task(self.engine.keep_finaldata(), name="finaldata")
+            group.create_task(self.engine.compact(), name="compaction")
 
     async def _serve(self) -> tuple[web.AppRunner, str]:
         settings = self.settings
@@ -114,6 +117,8 @@ class Daemon:
             champion=self._champion,
             readiness=self._readiness,
             deploy=self.deploy,
+            check=self._files.check,
+            retry=self._files.retry,
             calls_shown=lambda: self.settings.calls.shown,
             dependencies=self._dependencies.cached,
             served=self._served,

@@ -15,7 +15,7 @@ from daemon.intake import Intake
 from daemon.known_files import KnownFiles
 from daemon.settings import Settings
 from daemon.taking import Taking
-from daemon.tasks import Activate, Decide, Recover, Report, Rescore, ResetSchema, WriteFinaldata
+from daemon.tasks import Activate, Compact, Decide, Recover, Report, Rescore, ResetSchema, WriteFinaldata
 from daemon.trouble import FIRST_PAUSE_SECONDS, Trouble, pause
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import decision_blocks
@@ -30,6 +30,8 @@ QUIET_SECONDS = 0.25
 """So long no file must come before a decision starts: a burst of files is one block, not two."""
 FINALDATA_QUIET_SECONDS, FINALDATA_LATEST_SECONDS = 1.0, 15.0
 """finaldata.csv is written when no file has come for so long, and after so long while they keep coming."""
+COMPACT_QUIET_SECONDS, COMPACT_LATEST_SECONDS = 2.0, 10.0
+"""The same for putting small parts of the data set together."""
 
 Work = Literal["deployment", "decision", "report"]
 PROBLEM: dict[Work, str] = {
@@ -197,6 +199,30 @@ class Engine:
                     await asyncio.sleep(pause(tries, broken=error.broken))
                 written_at = _now()
                 await self._look()
+
+    # -- small parts ----------------------------------------------------------------------------------------------
+
+    async def compact(self) -> None:
+        """Have small parts put together when no file has come for a while, and now and then while they keep coming."""
+        looked_at, done_at = _now(), float("-inf")
+        tries = 0
+        while True:
+            await asyncio.sleep(COMPACT_QUIET_SECONDS / 4)
+            now = _now()
+            quiet = self._taking.quiet_since(now)
+            if quiet < COMPACT_QUIET_SECONDS and now - looked_at < COMPACT_LATEST_SECONDS:
+                continue
+            if done_at > now - quiet:  # nothing has come since there was nothing to do
+                continue
+            looked_at = now
+            try:
+                done_at = done_at if await self._ingest_worker.submit(Compact()) else now
+                self.problems.pop("compaction", None)
+                tries = 0
+            except (WorkerDied, TaskFailed) as error:
+                tries += 1
+                self.problems["compaction"] = f"Small parts of the data set could not be put together: {error}"
+                await asyncio.sleep(pause(tries, broken=error.broken))
 
     # -- what others ask for --------------------------------------------------------------------------------------
 

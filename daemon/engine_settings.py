@@ -18,6 +18,9 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     worker_timeout_seconds: Seconds = 900.0
     """A worker that has not finished one piece of work after so many seconds is taken for hung and killed; what it had
     is tried again. A training is the longest: raise this together with ``training.max_rows``."""
+    ingest_memory_bytes: Annotated[int, msgspec.Meta(ge=512 * 1024**2)] = 4 * 1024**3
+    """The ingest worker may allocate so many bytes. A file that needs more is refused, like any on which the worker
+    dies twice, and the machine's memory is left to the others; a 1 GB file needs less than 512 MB."""
     model_worker_idle_seconds: Annotated[float, msgspec.Meta(ge=0, le=_DAY)] = 10.0
     """The model worker ends after so many seconds without work, which frees its memory; the next piece of work then
     waits until a new one has started."""

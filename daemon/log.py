@@ -32,6 +32,8 @@ EVENTS: dict[str, str] = {
     "file.quarantined": "A file was refused; a copy and the reason are in the quarantine folder.",
     "file.ignored": "Something in the source folder is not an input.",
     "file.failed": "A file could not be taken through no fault of its own; it is tried again.",
+    "dataset.compacted": "Small parts of the data set were put together into one file.",
+    "index.merged": "What is known of the rows that are there was put together into one file.",
     "drift.scored": "Labelled rows were scored by the champion before they were learned from.",
     "retrain.decided": "It was decided whether to train, and why.",
     "model.trained": "A challenger was trained.",

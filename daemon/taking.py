@@ -17,8 +17,8 @@ from handlers.domain.files import shown_name
 
 DEATHS = 2
 """So often the worker may die on a file alone, before it is refused unread."""
-GROUP_FILES, GROUP_BYTES = 2_000, 256 * 1024 * 1024
-"""The largest group of one commit: what the worker holds in memory has a bound, and progress is seen."""
+GROUP_FILES, GROUP_BYTES = 2_000, 1024**3
+"""The most that is handed to the worker at once; it commits in smaller groups, and reads ahead only inside of it."""
 
 
 class Taking:

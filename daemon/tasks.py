@@ -52,6 +52,10 @@ class WriteFinaldata(msgspec.Struct, frozen=True, tag=True):
     """Bring ``finaldata.csv`` up to the data set: its cost follows what is there, so no file waits for it."""
 
 
+class Compact(msgspec.Struct, frozen=True, tag=True):
+    """Put small parts of the data set together, if there are enough: one step. The answer: is there more to do?"""
+
+
 class Rescore(msgspec.Struct, frozen=True, tag=True):
     """The champion has changed: rank what waits for it, and the newest drop."""
 
@@ -76,8 +80,15 @@ class Activate(msgspec.Struct, frozen=True, tag=True):
     version: int | None
 
 
+class Check(msgspec.Struct, frozen=True, tag=True):
+    """What would happen to a file? ``path``: where its content lies; ``name``: what it would be called, as bytes."""
+
+    path: bytes
+    name: bytes
+
+
 class Report(msgspec.Struct, frozen=True, tag=True):
     """Write the reports that are missing."""
 
 
-Task = Ingest | WriteFinaldata | Rescore | Recover | ResetSchema | Decide | Activate | Report
+Task = Check | Ingest | WriteFinaldata | Compact | Rescore | Recover | ResetSchema | Decide | Activate | Report

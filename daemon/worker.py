@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -21,8 +23,13 @@ from daemon.tasks import Greeting, Reply, Role, Task
 from server.front import keep_pandas_out
 
 PR_SET_PDEATHSIG = 1
+OUT_OF_MEMORY = 3
+"""The exit code of a worker that came to the limit of its memory."""
 OOM_SCORE = {"ingest": 500, "model": 900}
 """Whom the kernel ends first when memory runs out: never the process that answers."""
+
+NICE = {"ingest": 5, "model": 19}
+"""Who waits when the processors are busy: a request for nobody, a file for requests, a training for both."""
 
 
 def main(role: Role) -> None:
@@ -33,10 +40,9 @@ def main(role: Role) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all; the front decides what they mean
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if role == "ingest" else signal.SIG_DFL)
+    os.nice(NICE[role])
     if role == "ingest":
         keep_pandas_out()
-    else:
-        os.nice(19)
     lines = sys.stdin.buffer
     first = lines.readline()
     if not first:
@@ -45,6 +51,8 @@ def main(role: Role) -> None:
         from daemon.worker_tasks import Workbench
 
         greeting = msgspec.json.decode(first, type=Greeting)
+        if role == "ingest":
+            _limit_memory(greeting.settings["engine"]["ingest_memory_bytes"])
         bench = Workbench(greeting, lambda event, fields: _say(out, Reply(event=event, fields=fields)))
     except Exception as error:
         _say(out, _failed(error))
@@ -62,6 +70,10 @@ def _answer(run: Callable[[Task], Any], line: bytes) -> Reply:
         return Reply(done=True, answer=run(msgspec.json.decode(line, type=Task)))
     except Refused as error:
         return Reply(done=True, failed=str(error), refused=True)
+    except MemoryError:  # what is left is too little to go on; whoever asked tries the files one by one
+        sys.stderr.write(traceback.format_exc(limit=-3))
+        sys.stderr.flush()
+        os._exit(OUT_OF_MEMORY)
     except Exception as error:
         return _failed(error)
 
@@ -79,6 +91,12 @@ def _say(out: BinaryIO, reply: Reply) -> None:
         out.flush()
     except BrokenPipeError:
         os._exit(0)  # the front is gone: nobody is left to answer to
+
+
+def _limit_memory(limit: int) -> None:
+    """What the process may allocate; files that it maps do not count, the kernel can take those back."""
+    with contextlib.suppress(OSError, ValueError):  # a lower limit from outside stays
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _own_output() -> BinaryIO:

@@ -11,11 +11,25 @@ import msgspec
 
 from daemon.bootstrap import house_of
 from daemon.settings import Settings
-from daemon.tasks import Activate, Decide, Greeting, Ingest, Recover, Report, Rescore, ResetSchema, Task, WriteFinaldata
-from handlers import activation, decision_blocks, pipeline, publication, recovery, rescoring
+from daemon.tasks import (
+    Activate,
+    Check,
+    Compact,
+    Decide,
+    Greeting,
+    Ingest,
+    Recover,
+    Report,
+    Rescore,
+    ResetSchema,
+    Task,
+    WriteFinaldata,
+)
+from handlers import activation, checking, compaction, decision_blocks, pipeline, publication, recovery, rescoring
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
 from handlers.receiving import Arrival
+from handlers.records import FileCheck
 from handlers.storage.releases import ReleaseError
 
 
@@ -36,30 +50,43 @@ class Workbench:
 
     def run(self, task: Task) -> Any:
         """Do it; the answer is a plain value. Raises Refused, and whatever shows a bug or a broken machine."""
+        answer: Any = None
         match task:
             case Ingest(files):
-                return self._ingest(files)
+                self._ingest(files)
+            case Check(path, name):
+                answer = self._check(Path(os.fsdecode(path)), os.fsdecode(name))
             case WriteFinaldata():
                 publication.keep_finaldata(self._house)
+            case Compact():
+                return self._compact()
             case Rescore():
-                return self._rescore()
+                self._rescore()
             case Recover():
                 self._follow(recovery.recover(self._house, self._usable()))
             case ResetSchema():
-                return self._reset()
+                answer = self._reset()
             case Decide(give_up):
-                return self._decide(give_up=give_up)
+                answer = self._decide(give_up=give_up)
             case Activate(version):
-                return self._activate(version)
+                answer = self._activate(version)
             case Report():
                 self._follow(recovery.write_missing_reports(self._house))
-        return None
+        return answer
 
-    def _ingest(self, files: tuple[Any, ...]) -> int:
+    def _ingest(self, files: tuple[Any, ...]) -> None:
         arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread, one.failed) for one in files]
-        facts = pipeline.ingest(self._house, arrivals, self._usable())
-        self._follow(facts)
-        return len(facts)
+        pipeline.ingest(self._house, arrivals, self._usable(), self._on_fact)
+
+    def _check(self, path: Path, name: str) -> FileCheck:
+        house = self._house
+        with house.ledger.read() as connection:
+            return checking.check(house, path, name=name, connection=connection, spill=house.workspace.spill)
+
+    def _compact(self) -> bool:
+        done = compaction.compact(self._house)
+        self._follow(done.facts)
+        return done.more
 
     def _rescore(self) -> None:
         release = self._current()

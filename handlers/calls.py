@@ -20,7 +20,7 @@ from handlers.prediction import Contribution, contributions
 from handlers.scoring_columns import columns_of
 from handlers.storage import dataset, files, parts, schemas
 from handlers.storage.ledger import Ledger
-from handlers.storage.parts import Part, PartKind
+from handlers.storage.parts import Part
 from handlers.storage.workspace import Workspace
 
 REASONS = 3
@@ -120,13 +120,13 @@ class CallList:
     def _rank(
         self, connection: Connection, part: Part, owner: int, release: Release, key: tuple[int, int, int]
     ) -> Ranking:
-        ranked = parts.read(self._workspace.parts, part)
+        ranked = parts.read(connection, self._workspace.parts, part)
         numbers = ranked["row"].to_numpy()
         schema = schemas.read(connection)
         if part.model == release.version:
             probabilities = ranked["probability"].to_numpy()
         else:  # just deployed or rolled back: the stored ranking is another release's
-            table = _rows_at(connection, self._workspace, schema, numbers)
+            table = _rows_at(connection, self._workspace, release, numbers)
             probabilities = release.scorecard.probabilities(columns_of(table, release.scorecard.features))
         kept = ~self._gone(connection, schema, ranked["row"], ranked["id"])
         order = np.flatnonzero(kept)[np.argsort(-probabilities[kept], kind="stable")]
@@ -166,7 +166,7 @@ class CallList:
         rows = ranking.rows[place]
         if not len(rows):
             return []
-        table = _rows_at(connection, self._workspace, schemas.read(connection), rows)
+        table = _rows_at(connection, self._workspace, release, rows, self._settings.value_column)
         reasons = contributions(release, columns_of(table, release.scorecard.features), REASONS)
         values = _values(table, self._settings.value_column)
         probabilities = ranking.probabilities[place].tolist()
@@ -192,18 +192,13 @@ def reason_item(contribution: Contribution) -> Reason:
     }
 
 
-def _rows_at(connection: Connection, workspace: Workspace, schema: Schema, numbers: Rows) -> pa.Table:
-    """The rows with these numbers, in this order, under today's types. Only the parts that hold them are read."""
-    tables: list[pa.Table] = []
-    places: list[Rows] = []
-    for part in parts.listed(connection, PartKind.ROWS):
-        inside = np.flatnonzero((numbers >= part.first_row) & (numbers < part.first_row + part.rows))
-        if len(inside):
-            table = dataset.conform(parts.read(workspace.parts, part), schema.columns)
-            tables.append(table.take(pa.array(numbers[inside] - part.first_row)))
-            places.append(inside)
-    order = np.argsort(np.concatenate(places), kind="stable")
-    return pa.concat_tables(tables).take(pa.array(order))
+def _rows_at(
+    connection: Connection, workspace: Workspace, release: Release, numbers: Rows, value_column: str | None = None
+) -> pa.Table:
+    """What the release looks at in the rows with these numbers, in this order, and what the clients are worth."""
+    wanted = {*(feature.name for feature in release.scorecard.features), value_column}
+    columns = [column for column in schemas.read(connection).columns if column.name in wanted]
+    return dataset.rows_by_number(connection, workspace.parts, columns, numbers)
 
 
 def _values(table: pa.Table, column: str | None) -> Sequence[float | None]:

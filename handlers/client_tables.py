@@ -25,13 +25,15 @@ from handlers.clients import (
     unused_warnings,
 )
 from handlers.decoding import decode
-from handlers.domain.conversion import Commas, to_numbers, to_text
 from handlers.domain.files import Reason
 from handlers.domain.limits import Limits
+from handlers.domain.number_reading import to_numbers
 from handlers.domain.release import Release
 from handlers.domain.schema import Role
 from handlers.domain.scorecard import Feature
+from handlers.domain.text_reading import to_text
 from handlers.parsing import TextTable, parse
+from handlers.storage.inbox import Content
 
 #: The longest text in a dictionary, which costs its sender the bytes of one however many rows have it.
 SHARED_CHARACTERS = 1_000
@@ -49,10 +51,10 @@ class NotATable(Exception):
 
 def from_csv(release: Release, content: bytes, limits: Limits) -> Clients:
     """Read a CSV. Raises NotATable, and ClientsRefused naming the rows that cannot be scored."""
-    text = decode(content, limits)
+    text = decode(Content.of(content), limits)
     if isinstance(text, Reason):
         raise NotATable(text)
-    cells = parse(text.data, known={name.casefold() for name in release.schema.names}, limits=limits)
+    cells = parse(text, known={name.casefold() for name in release.schema.names}, limits=limits)
     if isinstance(cells, Reason):
         raise NotATable(cells)
     if cells.faults:
@@ -124,7 +126,7 @@ def _csv_column(feature: Feature, cells: TextTable, position: int) -> Column | l
     if not feature.numeric:
         return _objects(to_text(column).to_pylist())
     numbers = to_numbers(column)
-    if numbers.commas is Commas.AMBIGUOUS:
+    if numbers is None:
         return [Fault(None, feature.name, "The commas in its numbers may be decimal commas or separate thousands.")]
     if len(numbers.faults):
         return [

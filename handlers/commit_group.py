@@ -15,11 +15,16 @@ from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, RowC
 from handlers.domain.schema import DatasetSettings, Schema
 from handlers.storage import dataset, decisions, events, files, parts, schemas
 from handlers.storage.inbox import Drop
-from handlers.storage.ledger import Ledger, get_fact, set_fact
-from handlers.storage.parts import Part, PartKind
+from handlers.storage.ledger import Ledger, get_facts, set_facts
+from handlers.storage.parts import Part, PartKind, Prepared
 from handlers.storage.row_index import RowIndex
 
+FULL_ROWS, FULL_FILES = 500_000, 2_000
+"""A group with so much is committed: what it holds in memory has a bound, and its files are safe."""
+OWN_PART_ROWS = 100_000
+"""A chunk of so many rows is written as a part of its own at once, so that it need not stay in memory."""
 _NOT_FIRST = (FileState.DUPLICATE, FileState.FAILED, FileState.IGNORED, FileState.QUARANTINED)
+_WITHOUT_SEQUEL = (FileState.FAILED, FileState.IGNORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,22 @@ class Outcome:
 
 
 @dataclass(slots=True)
+class Pending:
+    """Rows that are about to be committed: tables with the number of the first row of each, and their labels."""
+
+    tables: list[pa.Table] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+    arrived: list[decisions.Arrived] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Group:
     """What will be committed together. One process makes groups, so nobody changes the ledger's numbers meanwhile.
 
-    ``firsts``: the number of the first row of each of ``tables``. ``by_key``: by the names of id (and time), the
-    newest row with each of their values among the first ``indexed`` tables.
+    ``written``: parts of rows that are on disk already, with their labels; ``pending``: the rows that are not.
+    ``by_key``: by the names of id (and time), the newest row with each of their values among the first ``indexed``
+    pending tables. ``has_labels``: some rows of the data set were labelled by a later file. ``keeps_files``: files
+    stay in the source folder, so that nothing follows a commit but the answer to unlabelled rows.
     """
 
     settings: DatasetSettings
@@ -47,21 +63,24 @@ class Group:
     index: RowIndex
     key: int
     version: int
+    folder: Path
     first_row: int
     next_row: int
     next_seq: int
-    records: list[tuple[FileRecord, FileStamp]] = field(default_factory=list)
-    tables: list[pa.Table] = field(default_factory=list)
-    firsts: list[int] = field(default_factory=list)
+    has_labels: bool
+    keeps_files: bool = True
+    records: list[tuple[FileRecord, FileStamp, bool]] = field(default_factory=list)
+    pending: Pending = field(default_factory=Pending)
+    written: list[tuple[Prepared, list[decisions.Arrived]]] = field(default_factory=list)
     by_key: dict[tuple[str, ...], dict[tuple[str, ...], int]] = field(default_factory=dict)
     indexed: dict[tuple[str, ...], int] = field(default_factory=dict)
     labels: list[pa.Table] = field(default_factory=list)
     labelled: dict[int, object] = field(default_factory=dict)
-    superseded: list[NDArray[np.int64]] = field(default_factory=list)
+    superseded: list[pa.Table] = field(default_factory=list)
     arrived_rows: list[decisions.Arrived] = field(default_factory=list)
     arrived_labels: list[decisions.Arrived] = field(default_factory=list)
     corrected: int = 0
-    ranked: list[tuple[int, int | None, pa.Table]] = field(default_factory=list)
+    ranked: dict[tuple[int, int | None], list[pa.Table]] = field(default_factory=dict)
     contents: dict[str, FileRecord] = field(default_factory=dict)
     restamped: list[tuple[int, FileStamp]] = field(default_factory=list)
 
@@ -69,24 +88,72 @@ class Group:
     def rows(self) -> int:
         return self.next_row - self.first_row
 
+    @property
+    def is_full(self) -> bool:
+        return bool(self.written) or self.rows >= FULL_ROWS or len(self.records) >= FULL_FILES
 
-def begin(connection: Connection, settings: DatasetSettings) -> Group:
-    """A new group on what the ledger says now."""
-    schema, next_row = schemas.read(connection), dataset.total_rows(connection)
-    return Group(
-        settings=settings,
-        schema=schema,
-        schema_before=schema,
-        index=RowIndex(connection),
-        key=int(get_fact(connection, "row_hash_key")),
-        version=dataset.version(connection) + 1,
-        first_row=next_row,
-        next_row=next_row,
-        next_seq=files.next_seq(connection),
+
+def begin(ledger: Ledger, folder: Path, settings: DatasetSettings, index: RowIndex, *, keeps_files: bool) -> Group:
+    """A new group on what the ledger says now. ``folder``: of the parts; ``keeps_files``: see there."""
+    with ledger.read() as connection:
+        index.follow(connection)
+        schema, next_row = schemas.read(connection), dataset.total_rows(connection)
+        known = get_facts(connection, "row_hash_key", "dataset_version")
+        return Group(
+            settings=settings,
+            schema=schema,
+            schema_before=schema,
+            index=index,
+            key=int(known["row_hash_key"]),
+            version=int(known.get("dataset_version", 0)) + 1,
+            folder=folder,
+            first_row=next_row,
+            next_row=next_row,
+            next_seq=files.next_seq(connection),
+            has_labels=parts.exists(connection, PartKind.LABELS),
+            keeps_files=keeps_files,
+        )
+
+
+def add_rows(group: Group, table: pa.Table, arrived: list[decisions.Arrived], superseded: NDArray[np.int64]) -> None:
+    """Rows that get the next numbers, with file and line; their schema is the group's by now."""
+    if len(superseded):
+        file = np.full(len(superseded), group.next_seq, dtype=np.int64)
+        group.superseded.append(pa.table({dataset.LABEL_ROW: superseded, dataset.LABEL_FILE: file}))
+    group.arrived_rows += arrived
+    if not table.num_rows:
+        return
+    if table.num_rows >= OWN_PART_ROWS:
+        _flush(group)
+    group.pending.tables.append(table)
+    group.pending.firsts.append(group.next_row)
+    group.pending.arrived += arrived
+    group.next_row += table.num_rows
+    if table.num_rows >= OWN_PART_ROWS:
+        _flush(group)
+        group.index.prepare()
+
+
+def _flush(group: Group) -> None:
+    """Write what is pending as a part. Until the ledger names it, it is rubbish."""
+    pending, group.pending = group.pending, Pending()
+    group.by_key.clear()
+    group.indexed.clear()
+    if not pending.tables:
+        return
+    table = pa.concat_tables([dataset.conform(one, group.schema.columns) for one in pending.tables])
+    part = Part(
+        f"rows-{group.version:08d}-{len(group.written)}",
+        PartKind.ROWS,
+        table.num_rows,
+        0,
+        group.version,
+        first_row=pending.firsts[0],
     )
+    group.written.append((parts.prepare(group.folder, part, table), pending.arrived))
 
 
-def record(group: Group, drop: Drop, outcome: Outcome, *, seen_at: str, seconds: float) -> FileRecord:
+def record(group: Group, drop: Drop, outcome: Outcome, *, seen_at: str, seconds: float) -> None:
     """Remember what became of a file; the commit writes it. ``seconds``: the work that it was."""
     record = FileRecord(
         seq=group.next_seq,
@@ -103,11 +170,11 @@ def record(group: Group, drop: Drop, outcome: Outcome, *, seen_at: str, seconds:
         seconds=seconds,
         dataset_version=group.version,
     )
-    group.records.append((record, drop.stamp))
+    nothing_follows = outcome.state in _WITHOUT_SEQUEL or (group.keeps_files and not outcome.unlabelled)
+    group.records.append((record, drop.stamp, nothing_follows))
     group.next_seq += 1
     if drop.sha256 and outcome.state not in _NOT_FIRST:
         group.contents[drop.sha256] = record
-    return record
 
 
 def fact(record: FileRecord) -> Fact:
@@ -127,86 +194,73 @@ def fact(record: FileRecord) -> Fact:
     return Fact(events.get(record.state, f"file.{record.state}"), fields)
 
 
-def commit(ledger: Ledger, folder: Path, group: Group, *, at: str) -> list[Fact]:
+def commit(ledger: Ledger, group: Group, *, at: str) -> list[Fact]:
     """Make the group true: parts first, each synced, then the ledger's transaction. ``at``: the time of the commit."""
-    group.records = [(replace(record, committed_at=at), stamp) for record, stamp in group.records]
-    rows = _write_rows(folder, group)
-    others = _write_others(folder, group)
-    facts = [fact(record) for record, _ in group.records]
+    records = [(replace(record, committed_at=at), stamp, done) for record, stamp, done in group.records]
+    facts = [fact(record) for record, _, _ in records]
+    if not records and not group.restamped:
+        return facts
+    _flush(group)
+    others = _others(group)
+    group.index.prepare()
+    contents = [record.sha256 for record, _, _ in records if record.sha256]
     with ledger.write() as connection:
-        for record, stamp in group.records:
-            files.add(connection, record, stamp, published=record.state in (FileState.FAILED, FileState.IGNORED))
+        refused = files.quarantined_among(connection, contents)
+        files.add_all(connection, [(one, stamp, done and one.sha256 not in refused) for one, stamp, done in records])
         for seq, stamp in group.restamped:
             files.restamp(connection, seq, stamp)
-        if rows is not None:
-            decisions.add_undecided(connection, parts.record(connection, rows), group.arrived_rows)
-        for part in others:
-            number = parts.record(connection, part)
-            if part.kind is PartKind.LABELS:
+        for prepared, arrived in group.written:
+            decisions.add_undecided(connection, parts.record(connection, prepared), arrived)
+        for prepared in others:
+            number = parts.record(connection, prepared)
+            if prepared.part.kind is PartKind.LABELS:
                 decisions.add_undecided(connection, number, group.arrived_labels)
-        group.index.write(connection)
-        _count(connection, group)
+        group.index.record(connection)
+        _count(connection, group, [record for record, _, _ in records])
         if group.schema != group.schema_before:
             schemas.write(connection, group.schema)
         events.add(connection, facts, at=at)
     return facts
 
 
-def _write_rows(folder: Path, group: Group) -> Part | None:
-    if not group.rows:
-        return None
-    columns = group.schema.columns
-    table = pa.concat_tables([dataset.conform(table, columns) for table in group.tables])
-    path = f"rows-{group.version:08d}.parquet"
-    size = parts.write(folder, path, table)
-    return Part(path, PartKind.ROWS, table.num_rows, size, group.version, first_row=group.first_row)
-
-
-def _write_others(folder: Path, group: Group) -> list[Part]:
-    written: list[tuple[str, PartKind, pa.Table, int | None, int | None]] = []
-    labels = [table for table in group.labels if table.num_rows]
-    if labels:
-        table = pa.concat_tables(labels)
-        written.append((f"labels-{group.version:08d}", PartKind.LABELS, table, None, None))
-    superseded = np.concatenate([np.empty(0, dtype=np.int64), *group.superseded])
-    if len(superseded):
-        table = pa.table({dataset.LABEL_ROW: superseded})
-        written.append((f"superseded-{group.version:08d}", PartKind.SUPERSEDED, table, None, None))
-    for file, model, table in group.ranked:
-        written.append((f"ranked-{file:08d}-{model or 0}", PartKind.RANKED, table, file, model))
-    return [
-        Part(
-            f"{name}.parquet",
-            kind,
-            table.num_rows,
-            parts.write(folder, f"{name}.parquet", table),
-            group.version,
-            owner=owner,
-            model=model,
-        )
-        for name, kind, table, owner, model in written
+def _others(group: Group) -> list[Prepared]:
+    """Labels that came later, rows that are replaced, and what was ranked, each ready to be recorded."""
+    found: list[tuple[str, PartKind, list[pa.Table], int | None, int | None]] = [
+        (f"labels-{group.version:08d}", PartKind.LABELS, group.labels, None, None),
+        (f"superseded-{group.version:08d}", PartKind.SUPERSEDED, group.superseded, None, None),
     ]
+    for (file, model), tables in group.ranked.items():
+        found.append((f"ranked-{file:08d}-{model or 0}", PartKind.RANKED, tables, file, model))
+    prepared = []
+    for name, kind, tables, owner, model in found:
+        if any(table.num_rows for table in tables):
+            table = pa.concat_tables(tables)
+            part = Part(name, kind, table.num_rows, 0, group.version, owner=owner, model=model)
+            prepared.append(parts.prepare(group.folder, part, table))
+    return prepared
 
 
-def _count(connection: Connection, group: Group) -> None:
-    changes = group.rows or any(table.num_rows for table in group.labels)
-    if changes:
-        set_fact(connection, "dataset_version", group.version)
-    labels = get_fact(connection, "labels", {"rows": 0, "positives": 0})
+def _count(connection: Connection, group: Group, records: list[FileRecord]) -> None:
+    before = get_facts(connection, "labels", "timing")
+    after: dict[str, object] = {}
+    if group.rows or any(table.num_rows for table in group.labels):
+        after["dataset_version"] = group.version
     arrived = group.arrived_rows + group.arrived_labels
-    labels["rows"] += sum(one.rows for one in arrived)
-    labels["positives"] += sum(one.positives for one in arrived) + group.corrected
-    set_fact(connection, "labels", labels)
-    if not group.records:
-        return
-    timing = get_fact(connection, "timing", {})
-    spent = sum(record.seconds for record, _ in group.records)
-    before = timing.get("ingestion", {"files": 0, "rows": 0, "seconds": 0.0})
-    timing["ingestion"] = {
-        "files": before["files"] + len(group.records),
-        "rows": before["rows"] + group.rows,
-        "seconds": round(before["seconds"] + spent, 4),
-        "last_seconds": round(spent, 4),
-        "last_at": group.records[-1][0].committed_at,
-    }
-    set_fact(connection, "timing", timing)
+    if arrived or group.corrected:
+        labels = before.get("labels", {"rows": 0, "positives": 0})
+        labels["rows"] += sum(one.rows for one in arrived)
+        labels["positives"] += sum(one.positives for one in arrived) + group.corrected
+        after["labels"] = labels
+    if records:
+        timing = before.get("timing", {})
+        spent = sum(record.seconds for record in records)
+        sums = timing.get("ingestion", {"files": 0, "rows": 0, "seconds": 0.0})
+        timing["ingestion"] = {
+            "files": sums["files"] + len(records),
+            "rows": sums["rows"] + group.rows,
+            "seconds": round(sums["seconds"] + spent, 4),
+            "last_seconds": round(spent, 4),
+            "last_at": records[-1].committed_at,
+        }
+        after["timing"] = timing
+    set_facts(connection, after)

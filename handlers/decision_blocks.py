@@ -16,7 +16,7 @@ from handlers.storage import dataset, decisions, events, models, parts, schemas
 from handlers.storage.decisions import DecisionRecord
 from handlers.storage.ledger import get_fact, set_fact
 from handlers.storage.models import ModelRecord
-from handlers.storage.parts import Part
+from handlers.storage.parts import Prepared
 
 Kind = Literal["block", "challenge"]
 
@@ -87,7 +87,7 @@ class Ending:
     record: dict[str, Any]
     state: dict[str, Any]
     facts: dict[str, Any] = field(default_factory=dict)
-    scores: Part | None = None
+    scores: Prepared | None = None
     model: ModelRecord | None = None
     told: tuple[Fact, ...] = ()
 

@@ -19,17 +19,17 @@ from handlers.domain.retraining import Observed, Retraining
 from handlers.house import House
 from handlers.scoring_columns import columns_of
 from handlers.storage import parts
-from handlers.storage.parts import Part, PartKind
+from handlers.storage.parts import Part, PartKind, Prepared
 from handlers.training_window import Window
 
 
 @dataclass(frozen=True, slots=True)
 class Prequential:
-    """The champion on the m rows of a block, before they were learned from. ``part``: as the ledger will record it."""
+    """The champion on the m rows of a block, before they were learned from. ``part``: to be recorded in the ledger."""
 
     observed: Observed
     metrics: Metrics
-    part: Part
+    part: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +60,22 @@ def score_block(house: House, release: Release | None, window: Window, block: Op
     stored = pa.table(
         {"row": window.rows[chosen], "label": labels, "probability": probabilities, "prediction": predictions}
     )
-    path = f"scores-{block.id:08d}.parquet"
-    size = parts.write(house.workspace.parts, path, stored)
-    part = Part(
-        path, PartKind.SCORES, stored.num_rows, size, window.dataset_version, owner=block.id, model=release.version
-    )
+    path, rows = f"scores-{block.id:08d}", stored.num_rows
+    part = Part(path, PartKind.SCORES, rows, 0, window.dataset_version, owner=block.id, model=release.version)
     level = loss_level(losses)
     return Prequential(
-        Observed(len(labels), metrics.positives, level["mean"], level["variance"], metrics.f1), metrics, part
+        Observed(len(labels), metrics.positives, level["mean"], level["variance"], metrics.f1),
+        metrics,
+        parts.prepare(house.workspace.parts, part, stored),
     )
 
 
-def pooled(house: House, newest: Part) -> dict[str, Any]:
+def pooled(house: House, newest: Prepared) -> dict[str, Any]:
     """The metrics over all rows that were ever scored before they were learned from, those of ``newest`` included."""
+    folder = house.workspace.parts
     with house.ledger.read() as connection:
-        listed = [*parts.listed(connection, PartKind.SCORES), newest]
-        table = pa.concat_tables([parts.read(house.workspace.parts, part) for part in listed])
+        earlier = parts.read_all(connection, folder, parts.listed(connection, PartKind.SCORES))
+        table = pa.concat_tables([*(table for _, table in earlier), newest.table(folder)])
     labels, predictions = table["label"].to_numpy(), table["prediction"].to_numpy().astype(np.float64)
     by_probability = measure(labels, table["probability"].to_numpy(), 0.5)
     by_prediction = measure(labels, predictions, 0.5).as_dict()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.domain.limits import Limits
@@ -12,7 +13,27 @@ from handlers.domain.retraining import DriftSettings, TrainingSettings
 from handlers.domain.schema import DatasetSettings
 from handlers.retention import RetentionSettings
 from handlers.storage.ledger import Ledger
+from handlers.storage.row_index import RowIndex
 from handlers.storage.workspace import Workspace
+
+
+class Closes(Protocol):
+    """What holds something that is to be let go of."""
+
+    def close(self) -> None: ...
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result", bound=Closes | None)
+
+
+class Ahead(Protocol):
+    """``map`` that may work ahead of whoever takes the results, several items at a time; their order stays.
+
+    A result that nobody takes, because an exception has ended it all, is closed.
+    """
+
+    def __call__(self, work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +48,11 @@ class Learning:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """``now``: the time as ISO 8601 UTC text. ``timer``: seconds of a clock that never goes back."""
+    """``now``: the time as ISO 8601 UTC text. ``timer``: seconds of a clock that never goes back.
+
+    ``index``: the hashes of the rows that are there; only the process that ingests opens it. ``ahead``: how the next
+    files are read while one is placed.
+    """
 
     workspace: Workspace
     ledger: Ledger
@@ -36,6 +61,8 @@ class House:
     learning: Learning
     now: Callable[[], str]
     timer: Callable[[], float]
+    index: RowIndex
+    ahead: Ahead = map
 
     @property
     def limits(self) -> Limits:

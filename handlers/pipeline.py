@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from handlers import (
     activation,
@@ -14,47 +18,125 @@ from handlers import (
     drift,
     evaluation,
     ingestion,
+    labelling,
     publication,
+    receiving,
     refusal,
     scoring,
     testdata,
     training,
     training_window,
 )
-from handlers.commit_group import Outcome
+from handlers.commit_group import Group, Outcome
 from handlers.deliberation import Deliberation
-from handlers.domain.facts import Fact, Tell
+from handlers.domain.facts import Tell
 from handlers.domain.files import Reason
 from handlers.domain.release import Release
+from handlers.domain.schema import Schema
 from handlers.house import House
-from handlers.receiving import Arrival, receive
+from handlers.ingestion import Rows
+from handlers.receiving import Arrival, NothingToRecord, Received
+from handlers.storage.inbox import Changed, Drop
 from handlers.validation import validate
 
 
-def ingest(house: House, arrivals: Sequence[Arrival], champion: Release | None) -> list[Fact]:
-    """A group of settled files: from bytes to rows that are committed exactly once, and scored."""
-    with house.ledger.read() as connection:
-        group = commit_group.begin(connection, house.dataset)
-        for arrival in arrivals:
-            started = house.timer()
-            received = receive(house, group, arrival, connection)
-            if received is None:
-                continue
-            drop, outcome = received
-            if not isinstance(outcome, Outcome):
-                batch = outcome or validate(
-                    drop.content, name=drop.name, schema=group.schema, settings=house.dataset, limits=house.limits
-                )
-                placed = batch if isinstance(batch, Reason) else ingestion.take(house, group, batch, connection)
-                if isinstance(placed, Reason):
-                    outcome = refusal.keep_file(house.workspace, drop, placed)
-                else:
-                    refusal.keep_rows(house.workspace, drop, placed.rejected)
-                    scoring.rank(group, placed, champion)
-                    outcome = ingestion.outcome(placed, has_model=champion is not None)
-            commit_group.record(group, drop, outcome, seen_at=arrival.seen_at, seconds=house.timer() - started)
-    facts = commit_group.commit(house.ledger, house.workspace.parts, group, at=house.now())
-    return facts + publication.publish(house, champion)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A file as it was opened, and what is in it by ``schema`` where that was asked. ``seconds``: the work so far."""
+
+    received: Received
+    rows: Rows | Reason | None
+    schema: Schema
+    seconds: float
+
+    def close(self) -> None:
+        """Let go of the file, and of what was read."""
+        self.received.drop.content.close()
+        if isinstance(self.rows, Rows):
+            self.rows.batch.close()
+
+
+def ingest(house: House, arrivals: Iterable[Arrival], champion: Release | None, tell: Tell) -> None:
+    """Settled files: from bytes to rows that are committed exactly once, and scored. Many files make few commits."""
+    group = _begin(house)
+
+    def open_next(arrival: Arrival) -> _Reading | None:
+        return _open(house, group, arrival)  # the group of the moment: what its files have taught is known
+
+    for reading in house.ahead(open_next, arrivals):
+        if reading is None:
+            continue
+        started, received = house.timer(), reading.received
+        try:
+            with closing(reading), house.ledger.read() as connection:
+                known = receiving.known_outcome(house, group, received, connection)
+                outcome = known or _take(house, group, reading, champion, connection)
+        except (NothingToRecord, Changed):  # a file that changes while it is read settles again, and comes again
+            continue
+        seconds = reading.seconds + house.timer() - started
+        commit_group.record(group, received.drop, outcome, seen_at=received.arrival.seen_at, seconds=seconds)
+        if group.is_full:
+            _commit(house, group, tell)
+            group = _begin(house)
+    _commit(house, group, tell)
+    for trouble in publication.publish(house, champion):
+        tell(trouble)
+
+
+def _open(house: House, group: Group, arrival: Arrival) -> _Reading | None:
+    """A file is opened, hashed and read, ahead of its turn. None where nothing is there, or where it still changes."""
+    started, schema = house.timer(), group.schema
+    received = receiving.open_drop(house, arrival)
+    if received is None:
+        return None
+    rows = None
+    try:
+        if receiving.is_to_be_read(house, received):
+            rows = _read(house, received.drop, schema, group.key)
+    except BaseException as error:
+        received.drop.content.close()
+        if isinstance(error, Changed):
+            return None
+        raise
+    return _Reading(received, rows, schema, house.timer() - started)
+
+
+def _read(house: House, drop: Drop, schema: Schema, key: int) -> Rows | Reason:
+    """From bytes to typed rows with their hashes, or the reason to refuse them."""
+    settings, limits, spill = house.dataset, house.limits, house.workspace.spill
+    batch = validate(drop.content, name=drop.name, schema=schema, settings=settings, limits=limits, spill=spill)
+    return batch if isinstance(batch, Reason) else ingestion.hashed(batch, settings, key)
+
+
+def _take(house: House, group: Group, reading: _Reading, champion: Release | None, connection: Connection) -> Outcome:
+    """A file that is new: its rows are placed and scored, or it is refused whole and leaves no trace."""
+    drop, rows = reading.received.drop, reading.rows
+    if rows is None or reading.schema != group.schema:  # a file before it has taught something
+        rows = _read(house, drop, group.schema, group.key)
+    if isinstance(rows, Reason):
+        return refusal.keep_file(house.workspace, drop, rows)
+    with rows:
+        if rows.batch.kind == "labels":
+            found = labelling.find(group, rows.batch, connection, house.ingestion.max_rejected_fraction)
+            if isinstance(found, Reason):
+                return refusal.keep_file(house.workspace, drop, found)
+            refusal.keep_rows(house.workspace, drop, found.rejected)
+            return labelling.place(group, rows.batch, found, connection)
+        refusal.keep_rows(house.workspace, drop, rows.batch.rejected)
+        first = group.next_row
+        placed = ingestion.place(group, rows, connection)
+        unlabelled = sum(scoring.rank(group, one, champion) for one in placed)
+        return ingestion.outcome(rows.batch, group.next_row - first, unlabelled, has_model=champion is not None)
+
+
+def _begin(house: House) -> Group:
+    keeps_files = house.ingestion.after == "keep"
+    return commit_group.begin(house.ledger, house.workspace.parts, house.dataset, house.index, keeps_files=keeps_files)
+
+
+def _commit(house: House, group: Group, tell: Tell) -> None:
+    for fact in commit_group.commit(house.ledger, group, at=house.now()):
+        tell(fact)
 
 
 def decide(house: House, champion: Release | None, tell: Tell) -> Release | None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from handlers.domain.facts import Fact
-from handlers.domain.files import FileRecord, FileStamp, shown_name
+from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, shown_name
 from handlers.domain.release import Release
 from handlers.domain.schema import Role
 from handlers.house import House
@@ -36,9 +36,12 @@ def publish(house: House, release: Release | None) -> list[Fact]:
     with house.ledger.read() as connection:
         pending = files.unpublished(connection)
         told = {record.seq: _follow_up(house, connection, record, release) for record in pending}
+        answered = files.refused_before(connection, pending)
     done = [seq for seq, trouble in told.items() if trouble is None]
-    if done:
+    if done or answered:
         with house.ledger.write() as connection:
+            for record, answer in answered:
+                _answer(house.workspace, connection, record, answer)
             files.set_published(connection, done)
     return [trouble for trouble in told.values() if trouble is not None]
 
@@ -52,6 +55,20 @@ def _follow_up(house: House, connection: Connection, record: FileRecord, release
         detail = f"{error.strerror}: {error.filename}"
         return Fact("publication.failed", {"file": record.name, "sha256": record.sha256, "detail": detail})
     return None
+
+
+def _answer(workspace: Workspace, connection: Connection, refused: FileRecord, later: FileRecord) -> None:
+    """A refused content came again: nothing is to be done about its first record any more.
+
+    Where it was taken, its copy leaves the quarantine; refused again, the newer record has the reason.
+    """
+    if later.state is FileState.QUARANTINED:
+        reason = Reason("refused_again", f"The same content was refused again at {later.committed_at}.")
+    else:
+        with contextlib.suppress(OSError):  # a copy that stays does no harm
+            published.remove_quarantined(workspace, refused.sha256 or "", refused.name)
+        reason = Reason("taken_later", f"Its content was taken at {later.committed_at} as {later.name}.")
+    files.set_state(connection, refused.seq, FileState.DUPLICATE, reason)
 
 
 def finaldata_is_behind(connection: Connection) -> bool:
@@ -80,7 +97,7 @@ def _predictions(connection: Connection, workspace: Workspace, record: FileRecor
     part = parts.newest_ranked(connection, record.seq)
     if part is None:
         return
-    table, schema = parts.read(workspace.parts, part), schemas.read(connection)
+    table, schema = parts.read(connection, workspace.parts, part), schemas.read(connection)
     columns: dict[str, object] = {}
     for name, role in (("id", Role.ID), ("time", Role.TIME)):
         column = schema.with_role(role)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypedDict, TypeVar
 
-from handlers.domain.files import FileRecord, FileState
+from handlers.domain.files import FileRecord, FileState, Reason
 from handlers.domain.release import Release
+from handlers.domain.schema import ColumnType, Role
 from handlers.storage import decisions, files, models
 from handlers.storage.decisions import DecisionRecord
 from handlers.storage.ledger import Ledger, get_fact
@@ -27,14 +28,16 @@ class Page(TypedDict, Generic[Item]):
 
 
 class FileReason(TypedDict):
-    """Why a file is where it is: a stable code and a sentence."""
+    """Why a file is where it is: a stable code, a sentence, the lines that show it (at most 20) and what to do."""
 
     code: str
     detail: str
+    lines: list[int]
+    what_to_do: str
 
 
 class FileRows(TypedDict):
-    """What became of a file's rows: read = ingested + duplicate + rejected."""
+    """What became of a file's rows: read = ingested + duplicate + rejected, but not where it was refused for them."""
 
     read: int
     ingested: int
@@ -55,6 +58,56 @@ class FileItem(TypedDict):
     seen_at: str
     committed_at: str | None
     seconds: float
+
+
+class CheckedColumn(TypedDict):
+    """A column of a file that was checked. ``new``: the data set does not have it yet."""
+
+    name: str
+    type: ColumnType
+    role: Role
+    new: bool
+
+
+class CheckedRow(TypedDict):
+    """A row that would be set aside: where, why, what stands there, and what to do about it."""
+
+    line: int
+    column: str
+    code: str
+    value: str
+    what_to_do: str
+
+
+class CheckedRows(TypedDict):
+    """How many rows were read, how many of them would be set aside, and how many have no label."""
+
+    read: int
+    rejected: int
+    unlabelled: int
+
+
+class FileCheck(TypedDict):
+    """What would happen to a file. ``taken``: it would not be refused.
+
+    ``kind``: ``rows``, or ``labels`` for a file that labels rows which came earlier; like encoding, compression and
+    delimiter it is null where the file was not read that far. ``rejected``: the first 20 of the rows to be set aside.
+    """
+
+    name: str
+    sha256: str | None
+    bytes: int
+    taken: bool
+    state: FileState
+    reason: FileReason | None
+    kind: str | None
+    encoding: str | None
+    compression: str | None
+    delimiter: str | None
+    columns: list[CheckedColumn]
+    notes: list[str]
+    rows: CheckedRows
+    rejected: list[CheckedRow]
 
 
 class ModelItem(TypedDict):
@@ -180,13 +233,12 @@ def scoring(ledger: Ledger, release: Release) -> Scoring:
 
 def file_item(record: FileRecord) -> FileItem:
     """A file as the API shows it. Nothing is committed at an empty time."""
-    reason = record.reason
     rows = record.rows
     return {
         "name": record.name,
         "sha256": record.sha256,
         "state": record.state,
-        "reason": None if reason is None else {"code": reason.code, "detail": reason.detail},
+        "reason": reason_item(record.reason),
         "notes": list(record.notes),
         "rows": {
             "read": rows.read,
@@ -198,6 +250,18 @@ def file_item(record: FileRecord) -> FileItem:
         "seen_at": record.seen_at,
         "committed_at": record.committed_at or None,
         "seconds": record.seconds,
+    }
+
+
+def reason_item(reason: Reason | None) -> FileReason | None:
+    """A reason as the API shows it."""
+    if reason is None:
+        return None
+    return {
+        "code": reason.code,
+        "detail": reason.detail,
+        "lines": list(reason.lines),
+        "what_to_do": reason.hint,
     }
 
 

@@ -15,7 +15,7 @@ from handlers.domain.release import Release
 from handlers.house import House
 from handlers.reporting import ReportFacts, write_report
 from handlers.rescoring import rescore
-from handlers.storage import dataset_reset, events, files, models, parts, releases, schemas
+from handlers.storage import dataset_reset, events, files, models, parts, releases, schemas, spill
 from handlers.storage.ledger import get_fact
 
 
@@ -28,7 +28,9 @@ def recover(house: House, release: Release | None) -> list[Fact]:
     workspace = house.workspace
     with house.ledger.read() as connection:
         parts.sweep(connection, workspace.parts)
+        house.index.sweep(connection)
         known = {model.version for model in models.page(connection, limit=1_000_000)}
+    spill.empty(workspace.spill)
     releases.sweep(workspace.releases, known)
     activation.link(house)
     facts = rescore(house, release) if release is not None else []

@@ -12,9 +12,12 @@ from handlers.storage.workspace import Workspace
 
 
 def keep_file(workspace: Workspace, drop: Drop, reason: Reason) -> Outcome:
-    """Copy a refused file into the quarantine, before the commit: its sender may remove it at any time."""
+    """Copy a refused file into the quarantine, before the commit: its sender may remove it at any time.
+
+    Raises ``inbox.Changed`` where a large file is not what was hashed any more.
+    """
     published.write_quarantined(workspace, drop.sha256, name=drop.name, source=drop.content, reason=reason)
-    return Outcome(FileState.QUARANTINED, reason)
+    return Outcome(FileState.QUARANTINED, reason, reason.rows)
 
 
 def keep_rows(workspace: Workspace, drop: Drop, faults: Sequence[RowFault]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 from sqlalchemy import Connection
 
@@ -12,7 +14,7 @@ from handlers.domain.release import Release
 from handlers.house import House
 from handlers.scoring import score
 from handlers.storage import dataset, events, files, parts, schemas
-from handlers.storage.parts import Part, PartKind
+from handlers.storage.parts import Part, Prepared
 
 
 def rescore(house: House, release: Release) -> list[Fact]:
@@ -30,32 +32,24 @@ def rescore(house: House, release: Release) -> list[Fact]:
     return facts
 
 
-def _rank(house: House, connection: Connection, part: Part, release: Release) -> Part:
+def _rank(house: House, connection: Connection, part: Part, release: Release) -> Prepared:
     folder = house.workspace.parts
-    table = parts.read(folder, part)
+    table = parts.read(connection, folder, part)
     wanted = {feature.name for feature in release.scorecard.features}
     columns = [column for column in schemas.read(connection).columns if column.name in wanted]
     rows = dataset.rows_by_number(connection, folder, columns, table["row"].to_numpy())
     probabilities = pa.array(score(release, rows))
     table = table.set_column(table.column_names.index("probability"), "probability", probabilities)
-    path = f"ranked-{part.owner:08d}-{release.version}.parquet"
-    return Part(
-        path,
-        PartKind.RANKED,
-        table.num_rows,
-        parts.write(folder, path, table),
-        part.dataset_version,
-        owner=part.owner,
-        model=release.version,
-    )
+    after = replace(part, path=f"ranked-{part.owner:08d}-{release.version}", model=release.version)
+    return parts.prepare(folder, after, table)
 
 
-def _commit(house: House, after: Part) -> list[Fact]:
+def _commit(house: House, after: Prepared) -> list[Fact]:
     facts: list[Fact] = []
     at = house.now()
     with house.ledger.write() as connection:
         parts.replace_ranked(connection, after)
-        record = files.find_seq(connection, int(after.owner or 0))
+        record = files.find_seq(connection, int(after.part.owner or 0))
         if record.state is FileState.WAITING:
             files.set_state(connection, record.seq, FileState.SCORED, None)
             facts.append(fact(files.find_seq(connection, record.seq)))

@@ -13,15 +13,17 @@ from handlers.domain.schema import Role, Schema
 from handlers.scoring_columns import columns_of
 
 
-def rank(group: Group, placed: Placed, release: Release | None) -> None:
-    """Keep what the model says of a file's unlabelled rows; without a model, that they still wait for one."""
+def rank(group: Group, placed: Placed, release: Release | None) -> int:
+    """Keep what the model says of the unlabelled rows; without a model, that they still wait for one. How many."""
     chosen = placed.unlabelled
-    if not chosen.any():
-        return
-    table, schema = placed.batch.table.filter(pa.array(chosen)), placed.batch.schema
-    values = None if release is None else score(release, table)
-    ranked = ranked_table(table, schema, placed.placement.numbers[chosen], values)
-    group.ranked.append((placed.file, None if release is None else release.version, ranked))
+    count = int(chosen.sum())
+    if count:
+        table = placed.chunk.table if count == len(chosen) else placed.chunk.table.filter(pa.array(chosen))
+        values = None if release is None else score(release, table)
+        ranked = ranked_table(table, placed.schema, placed.placement.numbers[chosen], values)
+        model = None if release is None else release.version
+        group.ranked.setdefault((placed.file, model), []).append(ranked)
+    return count
 
 
 def ranked_table(

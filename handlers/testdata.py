@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import numpy as np
 import pyarrow as pa
 
 from handlers.domain.batch import LabelledTable
@@ -10,6 +13,7 @@ from handlers.domain.files import Reason, ignored_because, shown_name
 from handlers.domain.schema import Schema
 from handlers.house import House
 from handlers.storage import inbox
+from handlers.storage.inbox import Changed, NotTaken
 from handlers.validation import validate
 
 
@@ -29,12 +33,22 @@ def read(house: House, schema: Schema, tell: Tell) -> list[LabelledTable]:
 
 def _rows(house: House, schema: Schema, name: str) -> LabelledTable | str:
     taken = inbox.take(house.workspace.test, name, max_bytes=house.ingestion.max_file_bytes)
-    if isinstance(taken, inbox.NotTaken):
-        return "It is gone." if taken.reason is None else taken.reason.detail
-    batch = validate(taken.content, name=name, schema=schema, settings=house.dataset, limits=house.limits)
+    if isinstance(taken, NotTaken):
+        return "It is gone, or still changes." if taken.reason is None else taken.reason.detail
+    settings, limits, spill = house.dataset, house.limits, house.workspace.spill
+    with taken.content as content:
+        try:
+            batch = validate(content, name=name, schema=schema, settings=settings, limits=limits, spill=spill)
+        except Changed:
+            return "It still changes."
     if isinstance(batch, Reason):
         return batch.detail
-    if batch.kind != "rows":
-        return "It has labels and no features."
-    known = batch.labels >= 0
-    return LabelledTable(batch.table.filter(pa.array(known)), batch.labels[known])
+    with closing(batch):
+        if batch.kind != "rows":
+            return "It has labels and no features."
+        tables, labels = [], []
+        for chunk in batch.chunks:
+            known = chunk.labels >= 0
+            tables.append(chunk.table.filter(pa.array(known)))
+            labels.append(chunk.labels[known])
+    return LabelledTable(pa.concat_tables(tables), np.concatenate(labels))

@@ -2,30 +2,43 @@
 
 What is readable without guessing is accepted; what takes one guess is accepted and the guess is noted; where a guess
 could shift meaning, the file is refused. A fault of a single row sets that row aside.
+
+A file is read block by block, by a plan for each column. What its end shows may be that a plan was wrong; then the
+file is read again by what is known now. Memory is bounded whatever the file holds.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from handlers.decoding import GZIP_MAGIC, decode
-from handlers.domain.batch import Batch
+from handlers.chunking import Rows
+from handlers.cutting.rows import cut
+from handlers.decoding import Text, decode
+from handlers.domain.batch import Batch, Chunk, Layout
 from handlers.domain.column_matching import Matched, expected_names, match_columns
-from handlers.domain.files import Reason, RowFault
-from handlers.domain.labels import UNLABELLED, Target, read_target
+from handlers.domain.column_reading import ARROW_TYPES, fitted
+from handlers.domain.column_settling import Settled, settle, unlike_neighbours
+from handlers.domain.evidence import NOTHING
+from handlers.domain.files import Reason, RowCounts, RowFault
+from handlers.domain.header import Head
+from handlers.domain.labels import SettledTarget, label_values, settle_target
 from handlers.domain.limits import Limits
-from handlers.domain.schema import Column, DatasetSettings, Schema
-from handlers.domain.schema_learning import ARROW_TYPES, TypedColumn, read_column, role_of
-from handlers.parsing import FAULT_CHARACTERS, TextTable, parse
+from handlers.domain.rejected import RejectedRows
+from handlers.domain.schema import DatasetSettings, Schema
+from handlers.domain.schema_change import Learned, schema_after
+from handlers.parsing import pieces, read_head, trailing_note
+from handlers.row_reading import Brief, Pass, brief, hopeful_plans, read_rows
+from handlers.storage.inbox import Content
+from handlers.storage.spill import Spill
 
 __all__ = ["Batch", "Limits", "validate"]
 
+#: A plan that was settled on fits by construction, at the latest when it is followed for the third time.
+PASSES = 4
 #: Faults that are spelled out in the refusal of a file.
 SHOWN_FAULTS = 3
 SHOWN_CHARACTERS = 60
@@ -35,99 +48,157 @@ FAULT_WORDS = {
     "repeated_header": "is the header again",
     "missing_id": "has no id",
     "missing_time": "has no time",
+    "impossible_date": "is a date that no calendar has",
     "not_a_number": "is not a number",
     "unknown_label": "is neither of the two labels",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _Typed:
-    columns: dict[str, TypedColumn]
-    target: Target | None
-    labels: npt.NDArray[np.int8]
+class _Read:
+    """The rows of a file and what its columns turned out to be. ``target``: None for a file without one."""
+
+    rows: Pass
+    columns: Mapping[str, Settled]
+    target: SettledTarget | None
 
 
-def validate(content: bytes, *, name: str, schema: Schema, settings: DatasetSettings, limits: Limits) -> Batch | Reason:
-    """Read a file named ``name``, or say why it is refused. Nothing that a file can hold raises."""
-    cells = _cells(content, schema, settings, limits)
-    if isinstance(cells, Reason):
-        return cells
-    matched = match_columns(cells.names, schema, settings)
-    if isinstance(matched, Reason):
-        return matched
-    cells = dataclasses.replace(cells, names=matched.names)
-    typed = _typed(cells, schema, settings)
-    if isinstance(typed, Reason):
-        return typed
-    rejected, kept = _rejected(cells, typed)
-    if len(rejected) > limits.max_rejected_fraction * cells.rows_read or not kept.any():
-        return _too_many_rejected(rejected, cells.rows_read, limits)
-    after, changes = _schema_after(schema, typed, matched, settings)
-    table = _table(typed, matched, after, rows=len(kept))
-    notes = (*_name_notes(name, content), *cells.notes, *matched.notes)
-    notes += (*(note for column in typed.columns.values() for note in column.notes), *changes)
-    if kept.all():
-        return Batch(matched.kind, table, cells.lines, typed.labels, after, rejected, notes, cells.rows_read)
-    table = table.filter(pa.array(kept))
-    return Batch(matched.kind, table, cells.lines[kept], typed.labels[kept], after, rejected, notes, cells.rows_read)
+def validate(  # noqa: PLR0913 - what a file is held against, each from somewhere else
+    content: Content, *, name: str, schema: Schema, settings: DatasetSettings, limits: Limits, spill: Path
+) -> Batch | Reason:
+    """Read a file named ``name``, or say why it is refused. Nothing that a file can hold raises.
 
-
-def _cells(content: bytes, schema: Schema, settings: DatasetSettings, limits: Limits) -> TextTable | Reason:
+    ``spill``: the folder in which rows of a large file wait until the batch is closed. Several threads may validate at
+    the same time. Raises ``inbox.Changed`` where a large file changes meanwhile, and OSError of the disk.
+    """
     text = decode(content, limits)
     if isinstance(text, Reason):
         return text
     known = {name.casefold() for name in expected_names(schema, settings)}
-    cells = parse(text.data, known=known, limits=limits)
-    if isinstance(cells, Reason):
-        return cells
-    return dataclasses.replace(cells, notes=(*text.notes, *cells.notes))
+    head = read_head(pieces(text), known=known, limits=limits)
+    if isinstance(head, Reason):
+        return head
+    matched = match_columns(head.names, schema, settings)
+    if isinstance(matched, Reason):
+        return matched
+    columns = brief(matched.names, schema, settings)
+    read = _read(text, head, columns, limits, spill)
+    if isinstance(read, Reason):
+        return read
+    rejected = read.rows.faults.finish()
+    if len(rejected) > limits.max_rejected_fraction * read.rows.rows_read or not read.rows.chunks.rows:
+        reason = _too_many_rejected(rejected, read.rows.rows_read, limits)
+        read.rows.close()
+        return reason
+    negative = read.target.stayed if read.target is not None else schema.negative_label
+    after, changes = schema_after(schema, _learned(read, columns), matched.added, negative, settings)
+    notes = (
+        *_name_notes(name, compressed=text.compressed),
+        *text.notes,
+        *head.notes,
+        *trailing_note(read.rows.trailing),
+    )
+    notes += (*matched.notes, *(note for column in read.columns.values() for note in column.notes), *changes)
+    layout = Layout(text.encoding, head.delimiter, text.compressed)
+    return _batch(read, _Form(columns, matched, after, read), rejected, notes, layout)
 
 
-def _typed(cells: TextTable, schema: Schema, settings: DatasetSettings) -> _Typed | Reason:
-    """Read every column by its type, the target by its labels."""
-    columns: dict[str, TypedColumn] = {}
-    target: Target | None = None
-    by_name = schema.by_name
-    for name, column in zip(cells.names, cells.columns, strict=True):
-        known = by_name.get(name)
-        if name == settings.target_column:
-            read = read_target(
-                column,
-                positive=settings.positive_label,
-                negative=schema.negative_label,
-                type=known.type if known else None,
-            )
-            if isinstance(read, Reason):
-                return read
-            target = read
-            columns[name] = TypedColumn(read.type, read.values, read.faults, "unknown_label")
-            continue
-        typed = read_column(name, column, known, settings, provisional=schema.provisional)
-        if isinstance(typed, Reason):
-            return typed
-        columns[name] = typed
-    labels = target.labels if target else np.full(len(cells.lines), UNLABELLED, np.int8)
-    return _Typed(columns, target, labels)
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the chunks of a file look like."""
+
+    brief: Brief
+    matched: Matched
+    schema: Schema
+    read: _Read
+
+    def chunk(self, rows: Rows) -> Chunk:
+        """Make a chunk of rows whose columns are those of the file but for the target."""
+        types = {column.name: column.type for column in self.schema.columns}
+        values = {
+            name: fitted(column, types[name]) for name, column in zip(self.brief.columns, rows.columns, strict=True)
+        }
+        if self.brief.target is not None and self.read.target is not None:
+            values[self.brief.target_name] = label_values(rows.labels, self.brief.target, self.read.target)
+        names = [*self.brief.names, *self.matched.absent]
+        values |= {name: pa.nulls(len(rows.lines), ARROW_TYPES[types[name]]) for name in self.matched.absent}
+        return Chunk(pa.Table.from_arrays([values[name] for name in names], names=names), rows.lines, rows.labels)
 
 
-def _rejected(cells: TextTable, typed: _Typed) -> tuple[tuple[RowFault, ...], npt.NDArray[np.bool_]]:
-    """Return the rows set aside, each with its first fault in the order of the columns, and which rows are kept."""
-    kept = np.ones(len(cells.lines), bool)
-    faults = list(cells.faults)
-    for (name, column), texts in zip(typed.columns.items(), cells.columns, strict=True):
-        rows = column.faults[kept[column.faults]]
-        kept[rows] = False
-        for row in rows.tolist():
-            value = texts[row].as_py() or ""
-            faults.append(RowFault(int(cells.lines[row]), name, column.fault_code, value[:FAULT_CHARACTERS]))
-    return tuple(sorted(faults, key=lambda fault: fault.line)), kept
+def _batch(read: _Read, form: _Form, rejected: RejectedRows, notes: tuple[str, ...], layout: Layout) -> Batch:
+    chunks = read.rows.chunks
+    return Batch(
+        kind=form.matched.kind,
+        chunks=chunks.finish(form.chunk),
+        schema=form.schema,
+        rejected=rejected,
+        notes=notes,
+        layout=layout,
+        rows_read=read.rows.rows_read,
+        rows=chunks.rows,
+        unlabelled=chunks.unlabelled,
+        release=read.rows.close,
+    )
 
 
-def _too_many_rejected(rejected: Sequence[RowFault], rows_read: int, limits: Limits) -> Reason:
-    shown = "; ".join(_sentence(fault) for fault in rejected[:SHOWN_FAULTS])
+def _read(text: Text, head: Head, columns: Brief, limits: Limits, spill: Path) -> _Read | Reason:
+    """Read the rows, again where the plan of a column turns out to be wrong."""
+    plans = hopeful_plans(columns)
+    for number in range(PASSES):
+        rows = read_rows(cut(pieces(text), head, limits), columns, plans, Spill(spill), revise=number == 0)
+        if isinstance(rows, Reason):
+            return rows
+        settled = _settle(rows, columns)
+        if isinstance(settled, Reason):
+            rows.close()
+            return settled
+        wrong = {
+            name: column.plan
+            for name, column in settled.columns.items()
+            if not column.plan.reads_like(rows.plans[name])
+        }
+        if not wrong:
+            refused = unlike_neighbours(settled.columns)
+            if refused is not None:
+                rows.close()
+            return refused or settled
+        rows.close()
+        plans = rows.plans | wrong
+    message = f"columns {', '.join(sorted(wrong))} were read {PASSES} times, and no plan fits; this is an error of ours"
+    raise AssertionError(message)
+
+
+def _settle(rows: Pass, columns: Brief) -> _Read | Reason:
+    """Say what the columns are, given all rows; where a plan has to change, that alone counts."""
+    settled: dict[str, Settled] = {}
+    for name, column in columns.columns.items():
+        found = settle(column, rows.plans[name], rows.evidence.get(name, NOTHING))
+        if isinstance(found, Reason):
+            return found
+        settled[name] = found
+    target = None
+    if columns.target is not None:
+        labels = settle_target(columns.target, rows.labels)
+        if isinstance(labels, Reason):
+            return labels
+        target = labels
+    return _Read(rows, settled, target)
+
+
+def _learned(read: _Read, columns: Brief) -> dict[str, Learned]:
+    learned = {name: Learned(column.type, column.blank) for name, column in read.columns.items()}
+    if read.target is not None:
+        learned[columns.target_name] = Learned(read.target.type)
+    return learned
+
+
+def _too_many_rejected(rejected: RejectedRows, rows_read: int, limits: Limits) -> Reason:
+    first = rejected[:SHOWN_LINES]
+    shown = "; ".join(_sentence(fault) for fault in first[:SHOWN_FAULTS])
     what = f"{len(rejected)} of {rows_read} rows cannot be used ({limits.max_rejected_fraction:.0%} may be): {shown}."
-    lines = tuple(fault.line for fault in rejected[:SHOWN_LINES])
-    return Reason("too_many_rejected", what, "Correct these rows and send the file again.", lines)
+    lines = tuple(fault.line for fault in first)
+    counts = RowCounts(read=rows_read, rejected=len(rejected))
+    return Reason("too_many_rejected", what, "Correct these rows and send the file again.", lines, counts)
 
 
 def _sentence(fault: RowFault) -> str:
@@ -135,46 +206,8 @@ def _sentence(fault: RowFault) -> str:
     return f"{place}: {fault.value[:SHOWN_CHARACTERS]!r} {FAULT_WORDS[fault.code]}"
 
 
-def _schema_after(
-    schema: Schema, typed: _Typed, matched: Matched, settings: DatasetSettings
-) -> tuple[Schema, tuple[str, ...]]:
-    """Return the schema with what this file has taught, and what changed in sentences."""
-    read = typed.columns
-    columns = []
-    for column in schema.columns:
-        role = role_of(column.name, settings)
-        now = read.get(column.name)
-        type, blank = (now.type, column.blank and now.blank) if now else (column.type, column.blank)
-        columns.append(dataclasses.replace(column, type=type, role=role, blank=blank))
-    first = not schema.columns
-    for name in matched.added:
-        added = read[name]
-        columns.append(Column(name, added.type, role_of(name, settings), optional=not first, blank=added.blank))
-    negative = typed.target.negative if typed.target else schema.negative_label
-    if tuple(columns) == schema.columns and negative == schema.negative_label:
-        return schema, ()
-    notes = [] if first else [f"Column {name!r} is new, as {read[name].type}." for name in matched.added]
-    notes += [
-        f"Column {column.name!r} has its first values, as {now.type}."
-        for column, now in zip(schema.columns, columns, strict=False)
-        if column.blank and not now.blank
-    ]
-    if negative != schema.negative_label:
-        notes.append(f"The label {negative!r} was learned to mean that a client stayed.")
-    after = dataclasses.replace(schema, version=schema.version + 1, columns=tuple(columns), negative_label=negative)
-    return after, tuple(notes)
-
-
-def _table(typed: _Typed, matched: Matched, schema: Schema, *, rows: int) -> pa.Table:
-    columns = {name: column.values for name, column in typed.columns.items()}
-    types = {column.name: ARROW_TYPES[column.type] for column in schema.columns}
-    columns |= {name: pa.nulls(rows, types[name]) for name in matched.absent}
-    return pa.table(columns)
-
-
-def _name_notes(name: str, content: bytes) -> tuple[str, ...]:
-    packed = content.startswith(GZIP_MAGIC)
-    if packed == name.lower().endswith(".gz"):
+def _name_notes(name: str, *, compressed: bool) -> tuple[str, ...]:
+    if compressed == name.lower().endswith(".gz"):
         return ()
-    what = "is gzip, though its name does not say so" if packed else "is not gzip, though its name says so"
+    what = "is gzip, though its name does not say so" if compressed else "is not gzip, though its name says so"
     return (f"The file {what}.",)

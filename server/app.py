@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import metadata
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from server.metrics import Metrics
 from server.middleware import serve
 from server.routes import ROUTES, addresses
 from server.services import Services
-from server.state import CALLS, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
+from server.state import CALLS, CHECKS, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
 
+CHECKS_AT_ONCE = 4
+"""So many files may be checked or wait for it: each is held in memory until then."""
 _PAGES = Path(__file__).parent / "pages"
 
 
@@ -26,6 +29,7 @@ def build(services: Services) -> web.Application:
     app = web.Application(middlewares=[serve], client_max_size=services.settings.max_body_bytes)
     app[SERVICES] = services
     app[CALLS] = CallList(services.ledger, services.workspace, services.dataset)
+    app[CHECKS] = asyncio.Semaphore(CHECKS_AT_ONCE)
     app[STATISTICS] = StatisticsCache()
     app[METRICS] = Metrics()
     app[OPENAPI] = msgspec.json.encode(openapi.document(_version()))

@@ -29,7 +29,8 @@ def read_dataset(workspace: Workspace, given: str, *, max_bytes: int) -> bytes:
         raise _outside()
     taken = take(folder, path.name, max_bytes=max_bytes)
     if not isinstance(taken, NotTaken):
-        return taken.content
+        with taken.content as content:
+            return content.whole()
     if taken.reason is None:
         raise Problem(Kind.NOT_FOUND, "There is no such file.", [Fault(_LOCATION, "There is no such file.")])
     kind = Kind.TOO_LARGE if taken.reason.code == "too_large" else Kind.WRONG_BODY

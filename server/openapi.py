@@ -13,6 +13,8 @@ from server.routes import ROUTES, Route, addresses
 from server.wire import PredictionRequest
 
 _TEMPLATE = "#/components/schemas/{name}"
+_NUMBER = {"type": "integer", "minimum": 1}
+_PATH_SCHEMAS = {"sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{4,64}$"}}
 _BY_PATH = re.compile(r"\{(\w+)\}")
 
 
@@ -40,7 +42,7 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
         "responses": _responses(route, schemas),
     }
     by_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
+        {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS.get(name, _NUMBER)}
         for name in _BY_PATH.findall(path)
     ]
     by_query = [
@@ -58,6 +60,8 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
 def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     content = {form: {"schema": schemas[repr(route.answers)]} if form == JSON else {} for form in route.forms}
     responses: dict[str, Any] = {"200": {"description": route.summary, "content": content}}
+    if route.path.endswith("/retry"):
+        responses["202"] = {"description": "It still waits to be taken", "content": content}
     if route.path == "/readyz":
         responses["503"] = {"description": "It is not ready, for the reasons given", "content": content}
     titles: dict[int, list[str]] = {}

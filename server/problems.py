@@ -24,15 +24,17 @@ class Kind(Enum):
     CROSS_SITE = (403, "Requests from other sites are refused")
     NOT_FOUND = (404, "There is no such thing")
     METHOD_NOT_ALLOWED = (405, "The method is not allowed here")
-    REFUSED = (409, "The deployment is refused")
+    REFUSED = (409, "What was asked for cannot be")
     TOO_LARGE = (413, "The body is too large")
     UNSUPPORTED_TYPE = (415, "The content type is not supported")
     MISDIRECTED = (421, "This host name is not served")
     WRONG_CLIENTS = (422, "A column is missing, or has values of the wrong type")
     WRONG_PARAMETER = (422, "A parameter is wrong")
     WRONG_BODY = (422, "The body has another form than it should")
+    BUSY = (429, "Too much is asked for at once")
     INTERNAL = (500, "Something that should not happen has happened")
     NO_MODEL = (503, "There is no model yet")
+    UNAVAILABLE = (503, "It cannot be done at the moment")
 
     @property
     def status(self) -> int:

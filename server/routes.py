@@ -9,10 +9,10 @@ from typing import Any, TypedDict
 from aiohttp.typedefs import Handler
 
 from handlers.calls import Calls
-from handlers.records import DecisionItem, FileItem, ModelDetail, ModelItem, Page, Scoring
+from handlers.records import DecisionItem, FileCheck, FileItem, ModelDetail, ModelItem, Page, Scoring
 from server.negotiation import ARROW, CSV, JSON
 from server.problems import Kind
-from server.views import deployment, health, page, prediction, records
+from server.views import deployment, files, health, page, prediction, records
 from server.wire import PredictionAnswer
 
 HTML, CSS, SVG, TEXT = "text/html", "text/css", "image/svg+xml", "text/plain"
@@ -69,6 +69,7 @@ _PAGING = (
     Parameter("cursor", 'The "next" of the page before.', {"type": "string"}),
 )
 _STATE = Parameter("state", "Only files in this state.", {"type": "string"})
+_NAME = Parameter("name", "The name that the file would have in the source folder.", {"type": "string"})
 _REASONS = Parameter(
     "reasons",
     "How many of the strongest contributions to give for each client.",
@@ -96,6 +97,31 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/summarystats", records.summarystats, "Statistics of the data set", dict[str, Any], old=True),
     Route("GET", "/v1/diagnostics", records.diagnostics, "Timings, gaps, libraries, drift", dict[str, Any], old=True),
     Route("GET", "/v1/files", records.files, "Files", Page[FileItem], parameters=(*_PAGING, _STATE), problems=_WRONG),
+    Route(
+        "POST",
+        "/v1/files/check",
+        files.check,
+        "What would happen to a file",
+        FileCheck,
+        takes=files.TAKES,
+        parameters=(_NAME,),
+        problems=(
+            Kind.MALFORMED,
+            Kind.TOO_LARGE,
+            Kind.UNSUPPORTED_TYPE,
+            Kind.WRONG_PARAMETER,
+            Kind.BUSY,
+            Kind.UNAVAILABLE,
+        ),
+    ),
+    Route(
+        "POST",
+        "/v1/files/{sha256}/retry",
+        files.retry,
+        "Take a refused file again",
+        FileItem,
+        problems=(Kind.NOT_FOUND, Kind.REFUSED, Kind.UNAVAILABLE),
+    ),
     Route("GET", "/v1/models", records.models, "Releases", Page[ModelItem], parameters=_PAGING, problems=_WRONG),
     Route("GET", "/v1/models/{version}", records.model, "One release", ModelDetail, problems=(Kind.NOT_FOUND,)),
     Route(

@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.domain.release import Release
 from handlers.domain.schema import DatasetSettings
+from handlers.records import FileCheck, FileItem
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace
 from server.settings import ServerSettings
@@ -49,11 +50,25 @@ class DeploymentRefused(Exception):
         self.unknown = unknown
 
 
+class NotDone(Exception):
+    """A file was not checked or not taken again: the message says why and what to do next.
+
+    ``unknown``: there is no such file. ``unavailable``: the same may succeed later.
+    """
+
+    def __init__(self, message: str, *, unknown: bool = False, unavailable: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
+        self.unavailable = unavailable
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """``deploy`` takes a version, or None to go back to the previous release, and answers the version that is
-    current then; it raises DeploymentRefused. ``calls_shown`` answers how many clients the page shows (a reload may
-    change it). ``dependencies`` answers what the background check has cached and starts nothing."""
+    current then; it raises DeploymentRefused. ``check`` takes a file's name and content, and answers what would happen
+    to it; ``retry`` takes the beginning of a refused file's SHA-256, and answers the newest record of that content and
+    whether it has been taken again already; both raise NotDone. ``calls_shown`` answers how many clients the page shows
+    (a reload may change it). ``dependencies`` answers what the background check has cached and starts nothing."""
 
     settings: ServerSettings
     dataset: DatasetSettings
@@ -62,6 +77,8 @@ class Services:
     champion: Champion
     readiness: Callable[[], Readiness]
     deploy: Callable[[int | None], Awaitable[int]]
+    check: Callable[[str, bytes], Awaitable[FileCheck]]
+    retry: Callable[[str], Awaitable[tuple[FileItem, bool]]]
     calls_shown: Callable[[], int]
     dependencies: Callable[[], Mapping[str, Any]]
     served: Callable[[ServedRequest], None]

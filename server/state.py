@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import jinja2
 from aiohttp import web
 
@@ -12,6 +14,7 @@ from server.services import Services
 
 SERVICES = web.AppKey("services", Services)
 CALLS = web.AppKey("calls", CallList)
+CHECKS = web.AppKey("checks", asyncio.Semaphore)
 STATISTICS = web.AppKey("statistics", StatisticsCache)
 METRICS = web.AppKey("metrics", Metrics)
 PAGES = web.AppKey("pages", jinja2.Environment)

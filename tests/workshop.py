@@ -27,6 +27,7 @@ from handlers.storage import dataset, decisions, files, models, parts, published
 from handlers.storage.decisions import DecisionRecord
 from handlers.storage.ledger import Ledger, get_fact, set_fact
 from handlers.storage.parts import PartKind
+from handlers.storage.row_index import RowIndex
 from handlers.storage.workspace import Workspace
 
 HEADER = ("corporation", "activity", "employees", "exited")
@@ -84,6 +85,7 @@ class Workshop:
             ),
             now=lambda: f"2026-01-01T00:00:00.{next(ticks) % 1000:03d}Z",
             timer=lambda: float(next(ticks)),
+            index=RowIndex(self.workspace.index),
         )
         with self.house.ledger.write() as connection:
             set_fact(connection, "row_hash_key", ROW_HASH_KEY)
@@ -98,7 +100,7 @@ class Workshop:
     def ingest(self, *names: str) -> list[FileRecord]:
         """Take these files as one group; returns their newest records."""
         arrivals = [Arrival(name, "2026-01-01T00:00:00.000Z") for name in names]
-        self.told += pipeline.ingest(self.house, arrivals, self.champion())
+        pipeline.ingest(self.house, arrivals, self.champion(), self.told.append)
         publication.keep_finaldata(self.house)
         return [self.file(name) for name in names]
 
@@ -185,7 +187,7 @@ class Workshop:
         with self.house.ledger.read() as connection:
             part = parts.newest_ranked(connection, self.file(name).seq)
             assert part is not None, f"{name} was not ranked"
-            table = parts.read(self.workspace.parts, part)
+            table = parts.read(connection, self.workspace.parts, part)
         return dict(zip(table["id"].to_pylist(), table["probability"].to_pylist(), strict=True))
 
     def decided_rows(self) -> Counter[int]:
@@ -202,7 +204,8 @@ class Workshop:
         """By decision: the rows that were scored before they were learned from, with the labels they had."""
         with self.house.ledger.read() as connection:
             listed = parts.listed(connection, PartKind.SCORES)
-            tables = {part.owner or 0: parts.read(self.workspace.parts, part) for part in listed}
+            read = parts.read_all(connection, self.workspace.parts, listed)
+            tables = {part.owner or 0: table for part, table in read}
         return {
             owner: list(zip(table["row"].to_pylist(), table["label"].to_pylist(), strict=True))
             for owner, table in tables.items()

@@ -1,4 +1,4 @@
-"""``export``: the data set for other programs."""
+"""``export``: the data set for other programs, as it is or as it was."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import click
 
 from daemon.commands.answers import reading
 from daemon.commands.workspace import config_option
-from handlers.export import export_csv, export_parquet
+from handlers.export import Form
+from handlers.export import export as write_to
+from handlers.storage.versions import UnknownVersion
 
 
 @click.command()
@@ -22,23 +24,28 @@ from handlers.export import export_csv, export_parquet
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the standard output."
 )
-def export(config: Path, form: Literal["csv", "parquet"], output: Path | None) -> None:
+@click.option(
+    "--as-of",
+    "version",
+    type=click.IntRange(min=0),
+    help="The data set as it was at this version: a model's dataset_version, or one up to that of /v1/summarystats.",
+)
+def export(config: Path, form: Form, output: Path | None, version: int | None) -> None:
     """Print the data set, the original columns first and in their order."""
-    if form == "parquet" and (output is None or _is_special(output)):
-        raise click.UsageError("Parquet is written to a file: name one with -o.")
-    with reading(config) as house:
-        if output is None:
-            export_csv(house.ledger, house.workspace, sys.stdout.buffer)
-        elif form == "parquet":
-            export_parquet(house.ledger, house.workspace, output.absolute())
-        else:
-            with output.open("wb") if _is_special(output) else _replaced(output) as stream:
-                export_csv(house.ledger, house.workspace, stream)
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not text: name a file with -o, or use a pipe.")
+    try:
+        with reading(config) as house, _opened(output) as stream:
+            write_to(house.ledger, house.workspace, stream, form=form, version=version)
+    except UnknownVersion as error:
+        raise click.ClickException(str(error)) from error
 
 
-def _is_special(path: Path) -> bool:
-    """Is it something like /dev/null, to be written into and never to be replaced?"""
-    return path.exists() and not path.is_file()
+def _opened(path: Path | None) -> contextlib.AbstractContextManager[BinaryIO]:
+    if path is None:
+        return contextlib.nullcontext(sys.stdout.buffer)
+    # Something like /dev/null is written into and never replaced.
+    return path.open("wb") if path.exists() and not path.is_file() else _replaced(path)
 
 
 @contextlib.contextmanager

@@ -23,22 +23,30 @@ from handlers.domain.files import FileState
 from handlers.records import FileItem, ModelItem
 from server import wording
 
+SHORT_SHA256 = 12
+"""So many digits tell any files apart that one will ever see."""
+
 
 @click.command()
 @config_option
 @json_option
 @click.option("--state", type=click.Choice([str(state) for state in FileState]), help="Only files in this state.")
 @limit_option
-def files(config: Path, as_json: bool, state: str | None, limit: int) -> None:
-    """List the files that were seen, the newest first."""
+@click.option("--cursor", type=click.IntRange(min=0), help='Begin after the page whose "next" this is.')
+def files(config: Path, as_json: bool, state: str | None, limit: int, cursor: int | None) -> None:
+    """List the files that were seen, the newest first.
+
+    With --state quarantined those that wait for a correction; `attritiond retry SHA256` takes one again.
+    """
     with reading(config) as house:
-        page = records.files_page(house.ledger, limit, state=None if state is None else FileState(state))
+        page = records.files_page(house.ledger, limit, cursor, None if state is None else FileState(state))
     if as_json:
         answer_json(page)
         return
-    header = ("NAME", "STATE", "READ", "INGESTED", "DUPLICATE", "REJECTED", "SEEN AT", "WHY")
+    header = ("NAME", "STATE", "SHA256", "READ", "INGESTED", "DUPLICATE", "REJECTED", "SEEN AT", "WHY")
     answer_table(header, [_file(item) for item in page["items"]])
-    _say_if_more(page["next"])
+    if page["next"] is not None:
+        click.echo(f"There are more; --cursor {page['next']} shows them.", err=True)
 
 
 @click.command()
@@ -81,7 +89,9 @@ def calls(config: Path, as_json: bool, limit: int) -> None:
 def _file(item: FileItem) -> tuple[Cell, ...]:
     rows, reason = item["rows"], item["reason"]
     counts = (rows["read"], rows["ingested"], rows["duplicate"], rows["rejected"])
-    return (item["name"], str(item["state"]), *counts, item["seen_at"], None if reason is None else reason["detail"])
+    why = None if reason is None else f"{reason['detail']} {reason['what_to_do']}".strip()
+    sha256 = None if item["sha256"] is None else item["sha256"][:SHORT_SHA256]
+    return (item["name"], str(item["state"]), sha256, *counts, item["seen_at"], why)
 
 
 def _model(item: ModelItem) -> tuple[Cell, ...]:

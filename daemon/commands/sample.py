@@ -7,11 +7,13 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from handlers.decoding import GZIP_MAGIC, WIDE_BOMS, decode
-from handlers.domain.dialect import line_ends
+from handlers.decoding import decode
+from handlers.domain.file_kinds import WIDE_BOMS
 from handlers.domain.files import Reason
+from handlers.domain.gzip_members import GZIP_MAGIC
 from handlers.domain.limits import Limits
 from handlers.parsing import TextTable, parse
+from handlers.storage.inbox import Content
 
 ROWS = 2_000
 #: What is read of a larger file. It bounds the memory, and holds ROWS rows of up to 32 KB.
@@ -37,11 +39,10 @@ def read_sample(path: Path) -> Sample | Reason:
         content = _beginning(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return Reason("gzip_damaged", f"The gzip file cannot be unpacked: {error}.", "Pack it again.")
-    text = decode(content, limits)
+    text = decode(Content.of(content), limits)
     if isinstance(text, Reason):
         return text
-    ends = line_ends(text.data).ends
-    table = parse(text.data[: int(ends[ROWS])] if len(ends) > ROWS else text.data, known=frozenset(), limits=limits)
+    table = parse(text, known=frozenset(), limits=limits, max_rows=ROWS)
     if isinstance(table, Reason):
         return table
     return Sample(table.names, _rows(table), text.notes + table.notes)

@@ -1,4 +1,4 @@
-"""``init``, ``check`` and ``demo``: a workspace is made, looked over, and given something to do."""
+"""``init`` and ``demo``: a workspace is made, and given something to do."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import json
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import TypedDict
 
 import click
-import msgspec
 import sqlalchemy.exc
 
-from daemon import identity
 from daemon import settings as configuration
-from daemon.backlog import Unavailable, not_an_input, scan
 from daemon.commands.sample import read_sample
 from daemon.settings_checks import FOLDER_KEYS
 from handlers.demonstration import write_next_drop
@@ -56,33 +52,6 @@ def read_configuration(path: Path) -> tuple[configuration.Settings, Workspace]:
     except configuration.ConfigurationError as error:
         raise BadConfiguration(error) from error
     return settings, configuration.workspace(settings, path)
-
-
-@click.command()
-@config_option
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
-def check(config: Path, as_json: bool) -> None:
-    """Check the configuration, and say where everything lies."""
-    try:
-        settings, workspace = read_configuration(config)
-        _require_fitting(settings, workspace)
-    except BadConfiguration as error:
-        if as_json:
-            answer = {"config": str(config), "valid": False, "problems": error.problems}
-            click.echo(json.dumps(answer, indent=2))
-        raise
-    folders = {key: _folder(path) for key, path in zip(FOLDER_KEYS, _configured(workspace), strict=True)}
-    source = _source(workspace.source)
-    if as_json:
-        plain = msgspec.to_builtins(settings)
-        answer = {"config": str(config), "valid": True, "folders": folders, "source": source, "settings": plain}
-        click.echo(json.dumps(answer, indent=2))
-        return
-    click.echo(f"{config}: the configuration can be used.")
-    for key, folder in folders.items():
-        click.echo(f"{key}: {folder['path']} ({_state(**folder)})")
-    counts = f"{source['files']} files ({source['bytes']:,} bytes), {source['ignored']} ignored"
-    click.echo(f"source: {source['problem'] or counts}")
 
 
 @click.command()
@@ -140,56 +109,6 @@ def demo(config: Path) -> None:
 def columns_of(dataset: DatasetSettings) -> dict[str, str | None]:
     """What tells the demonstration's files from others."""
     return {key: getattr(dataset, key) for key in ("id_column", "target_column", "time_column")}
-
-
-def _require_fitting(settings: configuration.Settings, workspace: Workspace) -> None:
-    try:
-        identity.require_fitting(settings, workspace)
-    except configuration.ConfigurationError as error:
-        raise BadConfiguration(error) from error
-    except (LedgerError, sqlalchemy.exc.DatabaseError) as error:
-        raise click.ClickException(f"The data set cannot be read: {error}") from error
-
-
-def _configured(workspace: Workspace) -> tuple[Path, ...]:
-    return workspace.source, workspace.dataset, workspace.test, workspace.models, workspace.production
-
-
-class _Folder(TypedDict):
-    path: str
-    exists: bool
-    writable: bool
-
-
-class _Source(TypedDict):
-    files: int
-    bytes: int
-    ignored: int
-    problem: str | None
-
-
-def _folder(path: Path) -> _Folder:
-    """Whether it is there, and whether this user can write to it, or make it."""
-    there = next(folder for folder in (path, *path.parents) if os.access(folder, os.F_OK))
-    writable = os.access(f"{there}/.", os.W_OK | os.X_OK)  # the dot: there is none below a file
-    return {"path": str(path), "exists": there == path, "writable": writable}
-
-
-def _state(*, path: str, exists: bool, writable: bool) -> str:
-    if not exists:
-        return "not there yet" if writable else "not there, and it CANNOT be made"
-    if writable:
-        return "there, writable"
-    return "there, NOT writable" if os.access(f"{path}/.", os.F_OK) else "NOT a folder, or closed to you"
-
-
-def _source(folder: Path) -> _Source:
-    found = scan(folder)
-    if isinstance(found, Unavailable):
-        return {"files": 0, "bytes": 0, "ignored": 0, "problem": found.detail}
-    inputs = [each for each in found if not_an_input(each.name, each.kind) is None]
-    size = sum(each.stamp.size for each in inputs)
-    return {"files": len(inputs), "bytes": size, "ignored": len(found) - len(inputs), "problem": None}
 
 
 def _guessed(sample: Path) -> dict[str, str | int | None]:

@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from handlers.domain.conversion import DECIMAL_COMMA, NUMBER
 from handlers.domain.files import Reason
+from handlers.domain.number_styles import DECIMAL_COMMA, NUMBER
 from handlers.domain.schema import RESERVED_COLUMNS, DatasetSettings, Role, Schema
 
 #: How alike two names must be to be called near (difflib's ratio), and for one to be held for a misspelling.

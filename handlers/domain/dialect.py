@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -14,8 +15,13 @@ from handlers.domain.files import Reason
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 QUOTE, LINE_FEED, CARRIAGE_RETURN = ord('"'), ord("\n"), ord("\r")
+#: How many bytes are looked through for quotes at once. It bounds what their positions cost.
+SLICE = 1 << 20
+#: What a spreadsheet writes, and reads, as the first line of a file: not a header, but what separates the cells.
+_SAID = re.compile(r'"?sep=(.)"?[ \t]*[\r\n]*', re.IGNORECASE)
 
 Positions = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +36,67 @@ class LineEnds:
     lines: Positions
 
 
-def line_ends(data: bytes) -> LineEnds:
+def line_ends(data: bytes | memoryview) -> LineEnds:
     """Find the records of a text. A line ends with LF, CR LF or a CR alone; line ends inside quotes do not count."""
     cells = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(cells == LINE_FEED)
-    if b"\r" in data:
-        returns = np.flatnonzero(cells == CARRIAGE_RETURN)
-        followed = np.append(cells, np.uint8(0))[returns + 1] == LINE_FEED
+    returns = np.flatnonzero(cells == CARRIAGE_RETURN)
+    if len(returns):
+        followed = np.append(cells[1:], np.uint8(0))[returns] == LINE_FEED
         ends = np.sort(np.concatenate((ends, returns[~followed])))
     numbers = np.arange(2, len(ends) + 2, dtype=np.int64)
-    if b'"' in data:
-        quotes = np.flatnonzero(cells == QUOTE)
+    quotes = np.flatnonzero(cells == QUOTE)
+    if len(quotes):
         outside = np.searchsorted(quotes, ends) % 2 == 0
         ends, numbers = ends[outside], numbers[outside]
     return LineEnds(ends + 1, np.concatenate((np.ones(1, np.int64), numbers)))
 
 
-def unsound_quote(data: bytes, delimiter: str) -> int | None:
+def line_breaks(cells: Bytes) -> int:
+    """How many lines end in a text, inside quotes or not: each LF, each CR LF and each CR alone is one."""
+    feeds = np.count_nonzero(cells == LINE_FEED)
+    returns = cells == CARRIAGE_RETURN
+    alone = np.count_nonzero(returns)
+    if alone:
+        alone -= np.count_nonzero(returns[:-1] & (cells[1:] == LINE_FEED))
+    return int(feeds + alone)
+
+
+def unsound_quote(data: bytes | memoryview, delimiter: str) -> int | None:
     """Return the position of the first quote that neither opens, closes nor doubles, or None if all are sound.
 
     Counted from the start, each odd quote opens and must follow a delimiter, a line end or (doubled) a quote; each
     even one closes and must precede one. A quote that is never closed is given as well.
     """
-    if b'"' not in data:
-        return None
     cells = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(cells == QUOTE)
     allowed = np.zeros(256, bool)
     allowed[[QUOTE, LINE_FEED, CARRIAGE_RETURN, ord(delimiter)]] = True
-    padded = np.concatenate(([np.uint8(LINE_FEED)], cells, [np.uint8(LINE_FEED)]))
-    opening, closing = quotes[0::2], quotes[1::2]
-    # A quote right before an opening one is the closing one before it: the two are a doubled quote.
-    wrong = np.concatenate((opening[~allowed[padded[opening]]], closing[~allowed[padded[closing + 2]]]))
-    if len(wrong):
-        return int(wrong.min())
-    return int(quotes[-1]) if len(quotes) % 2 else None
+    seen, last = 0, 0
+    for start in range(0, len(cells), SLICE):
+        quotes = np.flatnonzero(cells[start : start + SLICE] == QUOTE) + start
+        if not len(quotes):
+            continue
+        opening, closing = quotes[seen % 2 :: 2], quotes[1 - seen % 2 :: 2]
+        # A quote right before an opening one is the closing one before it: the two are a doubled quote.
+        alone = opening[~allowed[cells[opening - 1]]]
+        inside = closing[~allowed[cells[np.minimum(closing + 1, len(cells) - 1)]]]
+        # The text begins where a line begins.
+        wrong = np.concatenate((alone[alone > 0], inside))
+        if len(wrong):
+            return int(wrong.min())
+        seen, last = seen + len(quotes), int(quotes[-1])
+    return last if seen % 2 else None
+
+
+def said_delimiter(record: str) -> str | None:
+    """Return what a first line like ``sep=;`` says, None if it is none."""
+    said = _SAID.fullmatch(record)
+    return said.group(1) if said else None
+
+
+def delimiters_in(header: str) -> tuple[str, ...]:
+    """Return what may separate the cells of a header record."""
+    return tuple(delimiter for delimiter in DELIMITERS if delimiter in header)
 
 
 def delimiter_of(header: str, sample: list[str], known: AbstractSet[str]) -> str | Reason:
@@ -74,7 +106,7 @@ def delimiter_of(header: str, sample: list[str], known: AbstractSet[str]) -> str
     delimiter is a table of one column.
     """
     ranks: dict[str, tuple[int, int]] = {}
-    for delimiter in DELIMITERS:
+    for delimiter in delimiters_in(header):
         names = split(header, delimiter)
         if len(names) > 1:
             found = sum(name.strip().casefold() in known for name in names)

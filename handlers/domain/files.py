@@ -21,13 +21,28 @@ class FileState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of a file's rows: read = ingested + duplicate + rejected, except where the file was refused whole
+    because of its rejected ones."""
+
+    read: int = 0
+    ingested: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a file is where it is: a stable code, a sentence with the place, and what to do next."""
+    """Why a file is where it is: a stable code, a sentence with the place, and what to do next.
+
+    ``rows``: of a file that was refused for its rows, how many were read and how many cannot be used.
+    """
 
     code: str
     detail: str
     hint: str = ""
     lines: tuple[int, ...] = ()
+    rows: RowCounts = RowCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +53,6 @@ class RowFault:
     column: str
     code: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowCounts:
-    """What became of a file's rows: read = ingested + duplicate + rejected."""
-
-    read: int = 0
-    ingested: int = 0
-    duplicate: int = 0
-    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,6 @@ class IngestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     max_rejected_fraction: Fraction = 0.2
     """Above this share of rows with faults a file is refused whole: it is probably not what it seems."""
     max_file_bytes: Annotated[int, msgspec.Meta(ge=1)] = 2 * 1024**3
-    """A larger file, in bytes, is refused; it is parsed in memory."""
+    """A larger file, in bytes, is refused. It is read in blocks: memory does not grow with it."""
     finaldata_max_rows: Annotated[int, msgspec.Meta(ge=0)] = 100_000
     """Up to this many rows, ``finaldata.csv`` is kept up to date; beyond that ``attritiond export`` makes it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -13,11 +14,24 @@ def write_atomically(path: Path, content: bytes) -> None:
     The sibling's name begins with a dot and ends with ``.tmp``, which the watched folder ignores. The permissions
     are those that a new file gets. Raises OSError, and then nothing is left behind and ``path`` is as it was.
     """
+    write_blocks_atomically(path, (content,))
+
+
+def write_blocks_atomically(path: Path, blocks: Iterable[bytes]) -> None:
+    """Write content that comes in blocks as ``write_atomically`` does. What ``blocks`` raises is raised likewise.
+
+    A block of zeros becomes a hole, so that the copy of a sparse file does not fill the disk.
+    """
     sibling = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     descriptor = os.open(sibling, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            for block in blocks:
+                if block.strip(b"\x00"):
+                    file.write(block)
+                else:
+                    file.seek(len(block), os.SEEK_CUR)
+            file.truncate(file.tell())
             file.flush()
             os.fsync(file.fileno())
         sibling.replace(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -13,22 +14,24 @@ _ROWS_AT_ONCE = 65_536
 _NEEDS_QUOTES = '[",\r\n]'
 
 
-def write_csv(table: pa.Table, stream: BinaryIO) -> None:
-    """Write a table as UTF-8 CSV with a header and lines that end in a line feed.
+def write_csv(tables: Iterable[pa.Table], stream: BinaryIO, schema: pa.Schema) -> None:
+    """Write tables of one schema as UTF-8 CSV with a header and lines that end in a line feed.
 
     Integers are written as integers, other numbers in the shortest form that reads back as the same number. A missing
     value, NaN included, is an empty cell; an empty text, which is something else, is written as two quotes. In a table
     of one column a missing value is two quotes, too, because an empty line would be no row for most readers.
     """
-    stream.write(_header(table.column_names))
-    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
-        stream.write(_lines(batch))
+    stream.write(_header(schema.names))
+    for table in tables:
+        for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            if batch.num_rows and batch.num_columns:
+                stream.write(_lines(batch))
 
 
 def to_csv(table: pa.Table) -> bytes:
     """Give the whole text at once."""
     stream = io.BytesIO()
-    write_csv(table, stream)
+    write_csv([table], stream, table.schema)
     return stream.getvalue()
 
 
@@ -38,13 +41,14 @@ def _header(names: list[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _lines(batch: pa.RecordBatch) -> bytes:
-    if not batch.num_rows:
-        return b""
+def _lines(batch: pa.RecordBatch) -> pa.Buffer:
     missing = '""' if batch.num_columns == 1 else ""
     cells = [_cells(column) for column in batch.columns]
-    lines = pc.binary_join_element_wise(*cells, _text(","), null_handling="replace", null_replacement=missing)
-    return ("\n".join(lines.to_pylist()) + "\n").encode()
+    rows = pc.binary_join_element_wise(*cells, _text(","), null_handling="replace", null_replacement=missing)
+    lines = pc.binary_join_element_wise(rows, _text(""), _text("\n"))
+    # What a large string array made by a kernel holds is its rows, one after the other.
+    size = int.from_bytes(lines.buffers()[1][len(lines) * 8 : len(lines) * 8 + 8].to_pybytes(), "little")
+    return lines.buffers()[2][:size]
 
 
 def _cells(column: pa.Array) -> pa.Array:
@@ -54,8 +58,10 @@ def _cells(column: pa.Array) -> pa.Array:
     text = column.cast(pa.large_string())
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return text
-    quoted = pc.binary_join_element_wise(_text('"'), pc.replace_substring(text, '"', '""'), _text('"'), _text(""))
     needed = pc.or_(pc.match_substring_regex(text, _NEEDS_QUOTES), pc.equal(text, ""))
+    if not pc.any(needed).as_py():
+        return text
+    quoted = pc.binary_join_element_wise(_text('"'), pc.replace_substring(text, '"', '""'), _text('"'), _text(""))
     return pc.if_else(needed, quoted, text)
 
 

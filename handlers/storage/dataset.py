@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, ColumnType, Role, Schema
-from handlers.storage import parts
+from handlers.storage import parts, versions
+from handlers.storage.corrections import (
+    LABEL_FILE,
+    LABEL_FIRST,
+    LABEL_PERIOD,
+    LABEL_ROW,
+    LABEL_VALUE,
+    Corrections,
+)
 from handlers.storage.decisions import Member
-from handlers.storage.ledger import get_fact
+from handlers.storage.part_format import ROW_GROUP
 from handlers.storage.parts import Part, PartKind
+from handlers.storage.versions import View
+
+__all__ = ["LABEL_FILE", "LABEL_FIRST", "LABEL_PERIOD", "LABEL_ROW", "LABEL_VALUE", "ROW_COLUMN"]
 
 ROW_COLUMN = "__row__"
 """The number of a row in the data set: it is given at the commit and never changes."""
-
-LABEL_ROW, LABEL_VALUE, LABEL_PERIOD, LABEL_FILE, LABEL_FIRST = "row", "value", "period", "file", "first"
-"""The columns of a part of later labels. ``first``: the row had no label before; others are corrections."""
 
 _ARROW = {
     ColumnType.INTEGER: pa.int64(),
@@ -38,7 +46,7 @@ def arrow_type(column: Column) -> pa.DataType:
 
 def version(connection: Connection) -> int:
     """The number of commits that have changed the data set."""
-    return int(get_fact(connection, "dataset_version", 0))
+    return versions.newest(connection)
 
 
 def total_rows(connection: Connection) -> int:
@@ -54,38 +62,55 @@ def count(connection: Connection) -> int:
 def snapshot(connection: Connection, folder: Path, schema: Schema, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows in the order of their numbers, with ``ROW_COLUMN``, the file's number and the line.
 
-    ``columns`` limits the schema's columns (all by default). Read inside one ledger transaction: parts are
-    immutable, so what the transaction lists is what is there.
+    ``columns`` limits the schema's columns (all by default), and what is read. Read inside one ledger transaction:
+    parts are immutable, so what the transaction lists is what is there.
     """
     wanted = [column for column in schema.columns if columns is None or column.name in columns]
     listed = parts.listed(connection, PartKind.ROWS)
-    names = [column.name for column in wanted] + [FILE_COLUMN, LINE_COLUMN]
-    tables = [conform(parts.read(folder, part, names), wanted) for part in listed]
+    tables = [conform(table, wanted) for table in _joined(parts.read_all(connection, folder, listed, _names(wanted)))]
     table = pa.concat_tables(tables) if tables else conform(pa.table({}), wanted)
-    table = table.append_column(ROW_COLUMN, pa.array(np.arange(table.num_rows, dtype=np.int64)))
-    target = schema.with_role(Role.TARGET)
-    if target is not None and target in wanted:
-        table = _apply_labels(connection, folder, table, target)
-    keep = _kept(connection, folder, table.num_rows)
-    return table if keep is None else table.filter(pa.array(keep))
+    return _corrected(connection, table, 0, wanted, Corrections(folder))
+
+
+def piece(
+    connection: Connection, folder: Path, view: View, corrections: Corrections, first: int
+) -> tuple[pa.Table, int] | None:
+    """Rows of a version from number ``first`` on, as ``snapshot`` gives them, and where the next piece begins.
+
+    It is as large as memory bears: a row group, or so many staged rows. Its table may be empty: superseded rows have
+    numbers. None where the version has no such row.
+    """
+    columns = view.schema.columns
+    listed = _run(parts.rows_between(connection, first, first + ROW_GROUP))
+    if not listed or first >= listed[-1].end_row:
+        return None
+    place = first - listed[0].first_row
+    if listed[0].staged:
+        read = parts.read_all(connection, folder, listed, _names(columns))
+        table = pa.concat_tables([conform(table, columns) for table in _joined(read)]).slice(place)
+    else:
+        table = conform(parts.read_from(folder, listed[0], place, _names(columns)), columns)
+    # The numbers of files rise with those of the rows.
+    table = table.slice(0, int(np.searchsorted(table[FILE_COLUMN].to_numpy(), view.last_file, side="right")))
+    if not table.num_rows:
+        return None
+    return _corrected(connection, table, first, columns, corrections), first + table.num_rows
 
 
 def rows_by_number(
     connection: Connection, folder: Path, columns: Sequence[Column], numbers: NDArray[np.int64]
 ) -> pa.Table:
     """The rows with these numbers (int64[n], each there), in that order, as they came: superseded ones included, and
-    without later labels. Only the parts that hold them are read."""
-    listed = parts.listed(connection, PartKind.ROWS)
+    without later labels. Only the parts, and of files the row groups, that hold them are read."""
+    if not len(numbers):
+        return conform(pa.table({}), columns)
+    listed = parts.rows_between(connection, int(numbers.min()), int(numbers.max()) + 1)
     places = np.searchsorted(np.array([part.first_row for part in listed]), numbers, side="right") - 1
-    names = [*(column.name for column in columns), FILE_COLUMN, LINE_COLUMN]
-    tables = [conform(pa.table({}), columns)]
-    order = [np.empty(0, dtype=np.int64)]
-    for place in np.unique(places).tolist():
-        part, wanted = listed[place], np.flatnonzero(places == place)
-        table = conform(parts.read(folder, part, names), columns)
-        tables.append(table.take(pa.array(numbers[wanted] - part.first_row)))
-        order.append(wanted)
-    return pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(order))))
+    wanted = [(listed[place], np.flatnonzero(places == place)) for place in np.unique(places).tolist()]
+    chosen = [(part, numbers[where] - part.first_row) for part, where in wanted]
+    tables = [conform(table, columns) for table in parts.take_all(connection, folder, chosen, _names(columns))]
+    order = np.argsort(np.concatenate([where for _, where in wanted]))
+    return pa.concat_tables(tables).take(pa.array(order))
 
 
 def labels_by_number(
@@ -94,21 +119,25 @@ def labels_by_number(
     """The target's value in the rows with these numbers, later labels applied; None where it is blank."""
     stored = rows_by_number(connection, folder, [target], numbers)[target.name].to_pylist()
     found: dict[int, object] = dict(zip(numbers.tolist(), stored, strict=True))
-    for part in parts.listed(connection, PartKind.LABELS):
-        table = parts.read(folder, part, [LABEL_ROW, LABEL_VALUE])
-        table = table.filter(pa.array(np.isin(table[LABEL_ROW].to_numpy(), numbers)))
-        values = table[LABEL_VALUE].cast(arrow_type(target)).to_pylist()
-        found.update(zip(table[LABEL_ROW].to_pylist(), values, strict=True))
+    listed = parts.listed(connection, PartKind.LABELS) if len(numbers) else []
+    for _, table in parts.read_all(connection, folder, listed, [LABEL_ROW, LABEL_VALUE]):
+        about = table.filter(pa.array(np.isin(table[LABEL_ROW].to_numpy(), numbers)))
+        values = about[LABEL_VALUE].cast(arrow_type(target)).to_pylist()
+        found.update(zip(about[LABEL_ROW].to_pylist(), values, strict=True))
     return found
 
 
 def block_rows(connection: Connection, folder: Path, schema: Schema, members: Sequence[Member]) -> NDArray[np.int64]:
     """The numbers of the rows that these members of a decision block stand for, each once, sorted."""
-    by_id = {part.id: part for part in parts.listed(connection, PartKind.ROWS, PartKind.LABELS)}
+    of: dict[int, list[Member]] = {}
+    for member in members:
+        of.setdefault(member.part, []).append(member)
+    listed = [part for part in parts.listed(connection, PartKind.ROWS, PartKind.LABELS) if part.id in of]
+    names = [LABEL_ROW, LABEL_FILE, LABEL_PERIOD, LABEL_FIRST, FILE_COLUMN]
+    names += [column.name for role in (Role.TARGET, Role.TIME) if (column := schema.with_role(role)) is not None]
     numbers: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
-    for part_id in sorted({member.part for member in members}):
-        own = [member for member in members if member.part == part_id]
-        numbers.append(_member_rows(folder, schema, by_id[part_id], own))
+    for part, table in parts.read_all(connection, folder, listed, names):
+        numbers.append(_member_rows(table, schema, part, of[part.id]))
     return np.unique(np.concatenate(numbers))
 
 
@@ -122,44 +151,21 @@ def locate(
     id_column, time_column = schema.with_role(Role.ID), schema.with_role(Role.TIME)
     keys = list(zip(ids.to_pylist(), times.to_pylist() if times is not None else [None] * len(ids), strict=True))
     missing, found = set(keys), dict[tuple[str, str | None], int]()
+    listed = parts.listed(connection, PartKind.ROWS)[::-1] if missing and id_column is not None else []
     names = [column.name for column in (id_column, time_column) if column is not None]
-    for part in reversed(parts.listed(connection, PartKind.ROWS)):
-        if not missing or id_column is None:
-            break
-        table = parts.read(folder, part, names)
-        there = pc.is_in(table[id_column.name], value_set=ids).to_numpy()
-        rows = np.flatnonzero(there)
-        clients = table[id_column.name].filter(pa.array(there)).to_pylist()
-        periods: list[str | None] = [None] * len(rows)
-        if times is not None and time_column is not None and time_column.name in table.column_names:
-            periods = table[time_column.name].filter(pa.array(there)).to_pylist()
-        newest = {key: int(row) for key, row in zip(zip(clients, periods, strict=True), rows, strict=True)}
+    for part, table in parts.read_all(connection, folder, listed, names):
+        there = np.flatnonzero(pa.compute.is_in(table[names[0]], value_set=ids).to_numpy())
+        rows = table.take(pa.array(there))
+        periods: list[str | None] = [None] * len(there)
+        if times is not None and time_column is not None and time_column.name in rows.column_names:
+            periods = rows[time_column.name].to_pylist()
+        newest = dict(zip(zip(rows[names[0]].to_pylist(), periods, strict=True), there.tolist(), strict=True))
         for key in missing & newest.keys():
             found[key] = part.first_row + newest[key]
         missing -= newest.keys()
+        if not missing:
+            break
     return np.fromiter((found.get(key, -1) for key in keys), dtype=np.int64, count=len(keys))
-
-
-def _member_rows(folder: Path, schema: Schema, part: Part, members: list[Member]) -> NDArray[np.int64]:
-    if part.kind is PartKind.LABELS:
-        table = parts.read(folder, part)
-        files, periods = table[LABEL_FILE], table[LABEL_PERIOD].to_pylist()
-        rows = table[LABEL_ROW].to_numpy()
-        labelled = table[LABEL_FIRST].to_numpy()
-    else:
-        target, time = schema.with_role(Role.TARGET), schema.with_role(Role.TIME)
-        names = [column.name for column in (target, time) if column is not None]
-        table = parts.read(folder, part, [*names, FILE_COLUMN])
-        files = table[FILE_COLUMN]
-        has_time = time is not None and time.name in table.column_names
-        periods = table[time.name].to_pylist() if has_time and time is not None else [None] * part.rows
-        rows = np.arange(part.first_row, part.first_row + part.rows, dtype=np.int64)
-        labelled = table[target.name].is_valid().to_numpy() if target is not None else np.zeros(part.rows, dtype=bool)
-    wanted = {(member.file, member.period) for member in members}
-    pairs = zip(files.to_pylist(), periods, strict=True)
-    chosen = np.fromiter((pair in wanted for pair in pairs), dtype=bool, count=len(rows))
-    numbers: NDArray[np.int64] = rows[chosen & labelled]
-    return numbers
 
 
 def conform(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
@@ -173,34 +179,74 @@ def conform(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     return pa.table(arrays)
 
 
+def _names(columns: Sequence[Column]) -> list[str]:
+    return [*(column.name for column in columns), FILE_COLUMN, LINE_COLUMN]
+
+
+def _run(listed: list[Part]) -> list[Part]:
+    """Those at the beginning that are staged, or the first alone, which is a file."""
+    if not listed or not listed[0].staged:
+        return listed[:1]
+    return list(next(run for _, run in groupby(listed, key=lambda part: part.staged)))
+
+
+def _joined(read: Iterable[tuple[Part, pa.Table]]) -> Iterator[pa.Table]:
+    """The tables in their order, small ones put together: their columns are copied, what else they held is let go."""
+    small: list[pa.Table] = []
+    rows = 0
+    for part, table in read:
+        if small and (not part.staged or table.schema != small[0].schema or rows + part.rows > ROW_GROUP):
+            yield pa.concat_tables(small).combine_chunks()
+            small, rows = [], 0
+        if part.staged:
+            small.append(table)
+            rows += part.rows
+        else:
+            yield table
+    if small:
+        yield pa.concat_tables(small).combine_chunks()
+
+
+def _corrected(
+    connection: Connection, table: pa.Table, first: int, columns: Sequence[Column], corrections: Corrections
+) -> pa.Table:
+    """Number the rows from ``first`` on, apply later labels, leave out what was superseded."""
+    table = table.append_column(ROW_COLUMN, pa.array(np.arange(first, first + table.num_rows, dtype=np.int64)))
+    target = next((column.name for column in columns if column.role is Role.TARGET), None)
+    if target is not None:
+        labelled = corrections.labelled(connection, table[target], first)
+        table = table.set_column(table.column_names.index(target), target, labelled)
+    keep = corrections.kept(connection, first, table.num_rows)
+    return table if keep is None else table.filter(pa.array(keep))
+
+
+def _member_rows(table: pa.Table, schema: Schema, part: Part, members: list[Member]) -> NDArray[np.int64]:
+    if part.kind is PartKind.LABELS:
+        files, periods = table[LABEL_FILE], table[LABEL_PERIOD]
+        rows = table[LABEL_ROW].to_numpy()
+        labelled = table[LABEL_FIRST].to_numpy()
+    else:
+        target, time = schema.with_role(Role.TARGET), schema.with_role(Role.TIME)
+        files, periods = table[FILE_COLUMN], pa.nulls(part.rows, pa.string())
+        if time is not None and time.name in table.column_names:
+            periods = table[time.name]
+        rows = np.arange(part.first_row, part.end_row, dtype=np.int64)
+        labelled = table[target.name].is_valid().to_numpy() if target is not None else np.zeros(part.rows, dtype=bool)
+    numbers: NDArray[np.int64] = rows[_chosen(files, periods, members) & labelled]
+    return numbers
+
+
+def _chosen(files: pa.ChunkedArray, periods: pa.Array | pa.ChunkedArray, members: list[Member]) -> NDArray[np.bool_]:
+    """Which rows have the file and the period of one of the members."""
+    whole = periods.combine_chunks() if isinstance(periods, pa.ChunkedArray) else periods
+    encoded = whole.dictionary_encode()
+    code = {period: number for number, period in enumerate(encoded.dictionary.to_pylist(), start=1)}
+    code[None] = 0
+    codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy() + 1
+    wanted = [member.file * len(code) + code[member.period] for member in members if member.period in code]
+    return np.isin(files.to_numpy() * len(code) + codes, np.array(wanted, dtype=np.int64))
+
+
 def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     """Integers beyond 2**53 become the nearest number: an error would make the whole data set unreadable."""
     return values.cast(kind, safe=not (pa.types.is_integer(values.type) and pa.types.is_floating(kind)))
-
-
-def _apply_labels(connection: Connection, folder: Path, table: pa.Table, target: Column) -> pa.Table:
-    listed = parts.listed(connection, PartKind.LABELS)
-    if not listed:
-        return table
-    later = pa.concat_tables(
-        [
-            pa.table({LABEL_ROW: part[LABEL_ROW], LABEL_VALUE: part[LABEL_VALUE].cast(arrow_type(target))})
-            for part in (parts.read(folder, part) for part in listed)
-        ]
-    )
-    source = np.full(table.num_rows, -1, dtype=np.int64)
-    source[later[LABEL_ROW].to_numpy()] = np.arange(later.num_rows)  # the last one of a row wins
-    has = source >= 0
-    values = later[LABEL_VALUE].combine_chunks().take(pa.array(source, mask=~has))
-    merged = pc.if_else(pa.array(has), values, table[target.name])
-    return table.set_column(table.column_names.index(target.name), target.name, merged)
-
-
-def _kept(connection: Connection, folder: Path, rows: int) -> NDArray[np.bool_] | None:
-    listed = parts.listed(connection, PartKind.SUPERSEDED)
-    if not listed:
-        return None
-    keep = np.ones(rows, dtype=bool)
-    for part in listed:
-        keep[parts.read(folder, part)[LABEL_ROW].to_numpy()] = False
-    return keep

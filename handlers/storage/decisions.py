@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,6 +56,11 @@ def add_undecided(connection: Connection, part: int, arrived: list[Arrived]) -> 
     """Labelled rows have come in with a part; they wait for a decision."""
     if arrived:
         connection.execute(undecided.insert(), [{"part": part, **asdict(one), "decision": None} for one in arrived])
+
+
+def move_members(connection: Connection, parts: Sequence[int], to: int) -> None:
+    """The rows of these parts are in another one now: so are the members of blocks, whenever they were decided."""
+    connection.execute(update(undecided).where(undecided.c.part.in_(parts)).values(part=to))
 
 
 def waiting(connection: Connection) -> list[Member]:

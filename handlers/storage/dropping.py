@@ -11,8 +11,8 @@ from handlers.domain.files import FileStamp
 from handlers.storage.atomic import fsync_folder
 
 
-def drop(path: Path, folder: Path) -> FileStamp:
-    """Copy a file into the folder under its own name, replacing what is there; return the copy's stamp.
+def drop(path: Path, folder: Path, *, name: str | None = None) -> FileStamp:
+    """Copy a file into the folder under its own or another name, replacing what is there; return the copy's stamp.
 
     Written to a name that is not taken, synced, renamed. Raises OSError, and then nothing is left behind.
     """
@@ -22,7 +22,7 @@ def drop(path: Path, folder: Path) -> FileStamp:
             shutil.copyfileobj(source, copy, 1024 * 1024)
             copy.flush()
             os.fsync(copy.fileno())
-            temporary.replace(folder / path.name)
+            temporary.replace(folder / (name or path.name))
             stamp = FileStamp.of(os.fstat(copy.fileno()))
     except BaseException:
         temporary.unlink(missing_ok=True)

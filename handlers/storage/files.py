@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select, update
@@ -25,9 +24,11 @@ def next_seq(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(files.c.seq), 0))).scalar_one()) + 1
 
 
-def add(connection: Connection, record: FileRecord, stamp: FileStamp, *, published: bool) -> None:
-    """Write a new record under its own ``seq``."""
-    connection.execute(files.insert().values(seq=record.seq, **_values(record, stamp), published=published))
+def add_all(connection: Connection, records: Sequence[tuple[FileRecord, FileStamp, bool]]) -> None:
+    """Write new records, each under its own ``seq``, with its stamp and whether nothing follows its commit."""
+    if records:
+        values = [{"seq": record.seq, **_values(record, stamp), "published": done} for record, stamp, done in records]
+        connection.execute(files.insert(), values)
 
 
 def find_content(connection: Connection, sha256: str) -> FileRecord | None:
@@ -50,6 +51,52 @@ def newest_under(connection: Connection, name: str) -> tuple[FileRecord, FileSta
     return None if row is None else (_record(row), _stamp(row))
 
 
+def refused_as(connection: Connection, prefix: str) -> list[FileRecord]:
+    """The newest quarantined record of each content whose SHA-256 begins like this (hexadecimal, lower case)."""
+    newest = select(func.max(files.c.seq)).where(
+        files.c.sha256 >= prefix,
+        files.c.sha256 < prefix + "g",  # what follows every hexadecimal digit
+        files.c.state == FileState.QUARANTINED,
+    )
+    return _records(connection, select(files).where(files.c.seq.in_(newest.group_by(files.c.sha256))))
+
+
+def newest_of(connection: Connection, sha256: str) -> FileRecord | None:
+    """The newest record of a content."""
+    statement = select(files).where(files.c.sha256 == sha256).order_by(files.c.seq.desc()).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _record(row)
+
+
+def quarantined_among(connection: Connection, contents: Sequence[str]) -> set[str]:
+    """Those of these contents (SHA-256) that were refused and on which something is still to be done."""
+    found: set[str] = set()
+    for begin in range(0, len(contents), _CHUNK):
+        chunk = files.c.sha256.in_(contents[begin : begin + _CHUNK])
+        found.update(connection.scalars(select(files.c.sha256).where(chunk, files.c.state == FileState.QUARANTINED)))
+    return found
+
+
+def refused_before(connection: Connection, later: Sequence[FileRecord]) -> list[tuple[FileRecord, FileRecord]]:
+    """The quarantined records that one of these later ones of the same content has answered, each with its answer.
+
+    That is one whose rows were taken, or one that was refused under the same name again.
+    """
+    refused = {record.sha256: record for record in later if record.state is FileState.QUARANTINED}
+    answers = refused | {record.sha256: record for record in later if record.state in ACCEPTED}
+    contents = [sha256 for sha256 in answers if sha256 is not None]
+    found: list[FileRecord] = []
+    for begin in range(0, len(contents), _CHUNK):
+        chunk = files.c.sha256.in_(contents[begin : begin + _CHUNK])
+        found += _records(connection, select(files).where(chunk, files.c.state == FileState.QUARANTINED))
+    pairs = [(record, answers[record.sha256]) for record in found]
+    return [
+        (record, answer)
+        for record, answer in pairs
+        if record.seq < answer.seq and (answer.state in ACCEPTED or answer.name == record.name)
+    ]
+
+
 def is_known(connection: Connection, name: str, stamp: FileStamp) -> bool:
     """Has exactly this file been taken? Spares the rehash of what lies in the folder; identifies nothing."""
     known = newest_under(connection, name)
@@ -64,7 +111,7 @@ def restamp(connection: Connection, seq: int, stamp: FileStamp) -> None:
 
 def set_state(connection: Connection, seq: int, state: FileState, reason: Reason | None) -> None:
     """Move a file to another state, with its reason."""
-    values = {"state": state, "reason": None if reason is None else asdict(reason)}
+    values = {"state": state, "reason": _reason(reason)}
     connection.execute(update(files).where(files.c.seq == seq).values(**values))
 
 
@@ -128,7 +175,7 @@ def _values(record: FileRecord, stamp: FileStamp) -> dict[str, Any]:
         "name": record.name,
         "sha256": record.sha256,
         "state": record.state,
-        "reason": None if record.reason is None else asdict(record.reason),
+        "reason": _reason(record.reason),
         "notes": list(record.notes),
         "rows_read": record.rows.read,
         "rows_ingested": record.rows.ingested,
@@ -145,6 +192,13 @@ def _values(record: FileRecord, stamp: FileStamp) -> dict[str, Any]:
         "mtime_ns": stamp.mtime_ns,
         "ctime_ns": stamp.ctime_ns,
     }
+
+
+def _reason(reason: Reason | None) -> dict[str, Any] | None:
+    """As it is stored: its counts are the record's."""
+    if reason is None:
+        return None
+    return {"code": reason.code, "detail": reason.detail, "hint": reason.hint, "lines": list(reason.lines)}
 
 
 def _stamp(row: Row[Any]) -> FileStamp:

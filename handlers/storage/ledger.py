@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,20 @@ def get_fact(connection: Connection, name: str, default: Any = None) -> Any:
     return default if value is None else value
 
 
+def get_facts(connection: Connection, *names: str) -> dict[str, Any]:
+    """Those of the named values that are there, by name."""
+    found = connection.execute(select(facts.c.name, facts.c.value).where(facts.c.name.in_(names)))
+    return {name: value for name, value in found}
+
+
 def set_fact(connection: Connection, name: str, value: Any) -> None:
     """Write a single value, replacing the one that was there."""
-    statement = insert(facts).values(name=name, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+    set_facts(connection, {name: value})
+
+
+def set_facts(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Write values by their names, replacing those that were there."""
+    if values:
+        statement = insert(facts)
+        statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
+        connection.execute(statement, [{"name": name, "value": value} for name, value in values.items()])

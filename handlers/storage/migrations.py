@@ -122,7 +122,44 @@ _FIRST = (
     "CREATE INDEX undecided_decision ON undecided (decision)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_STAGED_PARTS = (
+    "ALTER TABLE parts ADD COLUMN staged BOOLEAN DEFAULT 0 NOT NULL",
+    "DROP INDEX parts_kind",
+    "CREATE INDEX parts_kind_first_row ON parts (kind, first_row)",
+    "CREATE INDEX parts_staged ON parts (kind, rows, bytes) WHERE staged",
+    "CREATE INDEX undecided_part ON undecided (part)",
+    """
+    CREATE TABLE staged (
+        part INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (part),
+        FOREIGN KEY(part) REFERENCES parts (id) ON DELETE CASCADE
+    )
+    """,
+    """
+    CREATE TABLE schema_versions (
+        id INTEGER NOT NULL,
+        dataset_version INTEGER NOT NULL,
+        document JSON NOT NULL,
+        PRIMARY KEY (id)
+    )
+    """,
+    "INSERT INTO schema_versions (dataset_version, document) SELECT 0, value FROM facts WHERE name = 'schema'",
+)
+
+_INDEX_RUNS = (
+    """
+    CREATE TABLE index_runs (
+        id INTEGER NOT NULL,
+        name VARCHAR NOT NULL,
+        rows INTEGER NOT NULL,
+        data BLOB,
+        PRIMARY KEY (id)
+    )
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _STAGED_PARTS, _INDEX_RUNS)
 """Never edited, only appended to: a ledger of any age is brought up by what follows its ``user_version``."""
 
 

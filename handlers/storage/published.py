@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 import msgspec
@@ -18,9 +20,10 @@ import pyarrow as pa
 
 from handlers.domain.files import Reason, RowFault, shown_name
 from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN
-from handlers.storage.atomic import write_atomically
+from handlers.storage.atomic import write_atomically, write_blocks_atomically
 from handlers.storage.csv_text import to_csv
 from handlers.storage.dataset import ROW_COLUMN
+from handlers.storage.inbox import Content
 from handlers.storage.workspace import Workspace
 
 FINALDATA = "finaldata.csv"
@@ -30,7 +33,12 @@ PROBABILITY = "probability"
 LONGEST_NAME = 240
 """Bytes of a name that is written here: file systems allow 255, and a temporary sibling's name is longer."""
 
+FAULTS_AT_ONCE = 10_000
+REASON = ".reason.json"
+"""What follows a quarantined file's name in the name of its reason."""
+
 _SUFFIXES = (".csv.gz", ".csv")
+_ROWS_AT_ONCE = 10_000
 
 
 def without_hidden(table: pa.Table) -> pa.Table:
@@ -75,27 +83,34 @@ def predictions_name(name: str) -> str:
     return _fitting(_stem(name), ".csv")
 
 
-def write_rejected(workspace: Workspace, sha256: str, name: str, faults: Sequence[RowFault]) -> Path:
+def write_rejected(workspace: Workspace, sha256: str, name: str, faults: Iterable[RowFault]) -> Path:
     """Write the rows that were set aside from an accepted file: line, column, code and value of each fault."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("line", "column", "code", "value"))
-    writer.writerows((fault.line, fault.column, fault.code, fault.value) for fault in faults)
     path = workspace.rejected / _fitting(f"{sha256}-{_stem(name)}", ".csv")
     workspace.rejected.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    header: tuple[object, ...] = ("line", "column", "code", "value")
+    rows = ((fault.line, fault.column, fault.code, fault.value) for fault in faults)
+    write_blocks_atomically(path, _csv_blocks(chain((header,), rows)))
     return path
 
 
-def write_quarantined(workspace: Workspace, sha256: str, *, name: str, source: bytes, reason: Reason) -> Path:
+def _csv_blocks(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
+    rest = iter(rows)
+    while block := list(islice(rest, _ROWS_AT_ONCE)):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(block)
+        yield text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def write_quarantined(workspace: Workspace, sha256: str, *, name: str, source: Content, reason: Reason) -> Path:
     """Keep a copy of a refused file, and the reason beside it; returns the copy's path.
 
-    What stands under the same SHA-256 and name already is the same content, and is not written again.
+    What stands under the same SHA-256 and name already is the same content, and is not written again. Raises
+    ``inbox.Changed``, and writes nothing, where the file is not what was hashed any more.
     """
     path = workspace.quarantine / _fitting(f"{sha256}-{_component(name)}", "")
     workspace.quarantine.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        write_atomically(path, source)
+        source.copy_to(path)
     document = {
         "name": shown_name(name),
         "sha256": sha256,
@@ -105,14 +120,48 @@ def write_quarantined(workspace: Workspace, sha256: str, *, name: str, source: b
         "what_to_do": reason.hint,
     }
     content = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-    write_atomically(path.with_name(f"{path.name}.reason.json"), content)
+    write_atomically(path.with_name(f"{path.name}{REASON}"), content)
     return path
+
+
+def quarantined_copy(workspace: Workspace, sha256: str, shown: str) -> Path | None:
+    """The copy of a refused file by its SHA-256 and the name in its record, or None where it is no longer there."""
+    if "\\" not in shown:
+        path = workspace.quarantine / _fitting(f"{sha256}-{_component(shown)}", "")
+        return path if path.is_file() else None
+    # Only a name with a backslash may be another one on disk; the reason beside the copy has it as the record does.
+    for reason in sorted(workspace.quarantine.glob(f"{sha256}-*{REASON}")):
+        path = reason.with_name(reason.name.removesuffix(REASON))
+        if path.is_file() and msgspec.json.decode(reason.read_bytes())["name"] == shown:
+            return path
+    return None
+
+
+def remove_quarantined(workspace: Workspace, sha256: str, shown: str) -> None:
+    """Remove the copy of a file that is refused no longer, and its reason."""
+    path = quarantined_copy(workspace, sha256, shown)
+    if path is not None:
+        path.with_name(f"{path.name}{REASON}").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def free_name(folder: Path, name: str, sha256: str) -> Path:
     """Where a file may be moved to without replacing another one: its name, else its name after its SHA-256."""
     place = folder / name
     return folder / _fitting(f"{sha256}-{_component(name)}", "") if os.path.lexists(place) else place
+
+
+def _fault_lines(faults: Iterable[RowFault]) -> Iterator[bytes]:
+    """CSV in blocks: there may be millions of faults."""
+    rows = itertools.chain([("line", "column", "code", "value")], map(_cells, faults))
+    while block := list(itertools.islice(rows, FAULTS_AT_ONCE)):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(block)
+        yield text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cells(fault: RowFault) -> tuple[object, ...]:
+    return fault.line, fault.column, fault.code, fault.value
 
 
 def _six_digits(column: pa.ChunkedArray) -> pa.Array:
@@ -139,7 +188,7 @@ def _component(name: str) -> str:
 
 def _fitting(stem: str, suffix: str) -> str:
     """The name, or where it is too long its beginning and a hash of the whole: two long names stay two names."""
-    longest = LONGEST_NAME - len(".reason.json")
+    longest = LONGEST_NAME - len(REASON)
     name = stem + suffix
     if len(os.fsencode(name)) <= longest:
         return name

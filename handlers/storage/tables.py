@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    text,
 )
 
 metadata = MetaData()
@@ -56,8 +57,9 @@ files = Table(
     Index("files_unpublished", "published"),
 )
 
-#: Immutable Parquet files. ``first_row``: the number of the first row in the data set (kind rows); ``owner``: the
-#: file that was ranked, or the decision whose rows were scored; ``model``: the release that said so.
+#: Immutable tables. ``first_row``: the number of the first row in the data set (kind rows); ``owner``: the file that
+#: was ranked, or the decision whose rows were scored; ``model``: the release that said so. ``staged``: what it holds
+#: is in the table of that name, not in a Parquet file.
 parts = Table(
     "parts",
     metadata,
@@ -70,11 +72,40 @@ parts = Table(
     Column("rows", Integer, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("dataset_version", Integer, nullable=False),
-    Index("parts_kind", "kind"),
+    Column("staged", Boolean, nullable=False, server_default=text("0")),
+    Index("parts_kind_first_row", "kind", "first_row"),
     Index("parts_owner", "owner"),
+    Index("parts_staged", "kind", "rows", "bytes", sqlite_where=text("staged")),
 )
 
-#: The 128-bit hash of each row (or key) that is there, and the number of the row.
+#: What small parts hold, as Arrow streams.
+staged = Table(
+    "staged",
+    metadata,
+    Column("part", Integer, ForeignKey("parts.id", ondelete="CASCADE"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+#: The schemas that there were, and the version of the data set that each of them first belonged to.
+schema_versions = Table(
+    "schema_versions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("dataset_version", Integer, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+#: The runs of the row index, in the order in which they came: a file of that name, or ``data`` where it is small.
+index_runs = Table(
+    "index_runs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("data", LargeBinary),
+)
+
+#: The hash of each row and its number, as ledgers had them before there were runs; the index takes them over.
 row_hashes = Table(
     "row_hashes",
     metadata,
@@ -95,6 +126,7 @@ undecided = Table(
     Column("positives", Integer, nullable=False),
     Column("decision", Integer, ForeignKey("decisions.id")),
     Index("undecided_decision", "decision"),
+    Index("undecided_part", "part"),
 )
 
 #: A decision is committed twice: its members when it starts, its verdict when it ends.

@@ -26,6 +26,14 @@ class Workspace:
         return self.dataset / "parts"
 
     @property
+    def index(self) -> Path:
+        return self.dataset / "index"
+
+    @property
+    def spill(self) -> Path:
+        return self.dataset / "spill"
+
+    @property
     def keys(self) -> Path:
         return self.dataset / "keys"
 

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
+from tests.benchmarks import bulk_scenes, load_scenes, scenes, single_scenes, store
 from tests.benchmarks.baselines import machine
 from tests.benchmarks.measures import Measure, table
-from tests.benchmarks.scenes import SCENES
+
+SCENES: tuple[Callable[[], list[Measure]], ...] = (
+    *scenes.SCENES,
+    bulk_scenes.bulk,
+    bulk_scenes.many_files,
+    single_scenes.one_file,
+    single_scenes.start_large,
+    load_scenes.great_burst,
+    load_scenes.memory,
+)
 
 
 def main() -> None:
     """Run the scenes that are named, or all."""
     wanted = sys.argv[1:]
+    unknown = set(wanted) - {scene.__name__ for scene in SCENES}
+    if unknown:
+        sys.exit(f"no such scene: {', '.join(sorted(unknown))}; there are {', '.join(one.__name__ for one in SCENES)}")
     began = time.monotonic()
     for name, value in machine().items():
         print(f"- {name}: {value}")
+    if store.SCALE != 1:
+        print(f"- ALL SIZES DIVIDED BY {store.SCALE}: no measurement")
     measures: list[Measure] = []
-    for scene in SCENES:
-        if not wanted or scene.__name__ in wanted:
-            print(f"measuring: {scene.__name__}", file=sys.stderr, flush=True)
-            measures += scene()
+    try:
+        for scene in SCENES:
+            if not wanted or scene.__name__ in wanted:
+                print(f"measuring: {scene.__name__}", file=sys.stderr, flush=True)
+                measures += scene()
+    finally:
+        store.forget()
     print(f"- measured in {time.monotonic() - began:.0f} s\n")
     print(table(measures))
 

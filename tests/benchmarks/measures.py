@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One line of the table. ``value`` and ``baseline`` have the unit ``unit``; ``worst``: of ``samples`` values."""
+    """One line of the table. ``value`` and ``baseline`` have the unit ``unit``; ``worst``: of ``samples`` values.
+
+    ``paired``: the median of ratios that were taken pair by pair, where that is what counts.
+    """
 
     name: str
     unit: str
@@ -18,9 +21,12 @@ class Measure:
     worst: float | None = None
     baseline: float | None = None
     baseline_name: str = ""
+    paired: float | None = None
 
     @property
     def ratio(self) -> float | None:
+        if self.paired is not None:
+            return self.paired
         return None if not self.baseline else self.value / self.baseline
 
 
@@ -48,8 +54,12 @@ def table(measures: Sequence[Measure]) -> str:
     """All of it as a Markdown table."""
     lines = ["| what | median or value | worst | of | baseline in the same run | ratio |", "|---|--:|--:|--:|---|--:|"]
     for one in measures:
-        worst = "" if one.worst is None else f"{one.worst:,.4g} {one.unit}"
-        base = "" if one.baseline is None else f"{one.baseline_name}: {one.baseline:,.4g} {one.unit}"
-        ratio = "" if one.ratio is None else f"{one.ratio:.1f}"
-        lines.append(f"| {one.name} | {one.value:,.4g} {one.unit} | {worst} | {one.samples} | {base} | {ratio} |")
+        worst = "" if one.worst is None else _said(one.worst, one.unit)
+        base = "" if one.baseline is None else f"{one.baseline_name}: {_said(one.baseline, one.unit)}"
+        ratio = "" if one.ratio is None else f"{one.ratio:.3g}"
+        lines.append(f"| {one.name} | {_said(one.value, one.unit)} | {worst} | {one.samples} | {base} | {ratio} |")
     return "\n".join(lines)
+
+
+def _said(value: float, unit: str) -> str:
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}") + (f" {unit}" if unit else "")

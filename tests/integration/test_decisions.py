@@ -144,7 +144,7 @@ def test_rows_are_scored_by_the_champion_before_they_are_learned_from(make: Make
     assert (after.version, after.manifest["training"]["rows"]) == (2, 70)
     with shop.house.ledger.read() as connection:
         [part] = parts.listed(connection, PartKind.SCORES)
-        stored = parts.read(shop.workspace.parts, part)
+        stored = parts.read(connection, shop.workspace.parts, part)
     assert (part.owner, part.model) == (2, before.version)
     assert stored["probability"].to_pylist() == probabilities(before, new)
     assert stored["probability"].to_pylist() != probabilities(after, new)

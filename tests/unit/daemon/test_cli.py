@@ -43,7 +43,7 @@ def test_every_command_is_documented_and_no_other() -> None:
 def test_the_options_and_an_example_of_a_command_are_documented(name: str) -> None:
     section, command = _sections()[name], _commands()[name]
     options = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
-    said = set(re.findall(r"(?<![\w-])--[a-z]+", section))
+    said = set(re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", section))
     assert said <= options | {"--help"}
     assert {option for option in options if option not in ("--config", "--json") and option.startswith("--")} <= said
     assert f"attritiond {name}" in "".join(re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL))

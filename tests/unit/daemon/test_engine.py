@@ -17,7 +17,7 @@ from daemon.engine import Engine
 from daemon.intake import Settled
 from daemon.settings import Settings
 from daemon.taking import GROUP_FILES, Taking
-from daemon.tasks import Activate, Decide, Ingest, Recover, Report, Rescore, ResetSchema, WriteFinaldata
+from daemon.tasks import Activate, Compact, Decide, Ingest, Recover, Report, Rescore, ResetSchema, WriteFinaldata
 from daemon.workers import NotStarted, TaskFailed, WorkerDied
 from handlers.storage import decisions, models
 from handlers.storage.ledger import Ledger
@@ -127,6 +127,9 @@ class House:
             asyncio.ensure_future(one)
             for one in (self.engine.take_files(intake), self.engine.decide(), self.engine.keep_finaldata())
         ]
+
+    def start_compaction(self) -> None:
+        self.tasks.append(asyncio.ensure_future(self.engine.compact()))
 
     def taken(self) -> list[list[str]]:
         tried = [task.files for task in self.ingest.of(Ingest) if all(one.failed is None for one in task.files)]
@@ -461,6 +464,49 @@ def test_a_finaldata_that_cannot_be_written_is_told_and_tried_ever_more_rarely(
         assert 8 <= len(house.ingest.of(WriteFinaldata)) <= 15
         assert str(FULL) in house.engine.problems["finaldata"]
         house.ingest.answer = lambda _task: None
+        await until(lambda: not house.engine.problems, seconds=65)
+
+    play(scenario)
+
+
+def test_small_parts_are_put_together_when_no_file_comes_and_as_long_as_there_are_any(play: Any) -> None:
+    async def scenario(house: House) -> None:
+        house.start_compaction()
+        steps = iter([True, True, False])
+        house.ingest.answer = lambda task: next(steps) if isinstance(task, Compact) else None
+        house.intake.drop("a.csv")
+        await until(lambda: len(house.ingest.of(Compact)) == 3, seconds=5)
+        assert house.ingest.times[house.ingest.tasks.index(Compact())] >= engines.COMPACT_QUIET_SECONDS
+        await asyncio.sleep(600)
+        assert len(house.ingest.of(Compact)) == 3, "there was nothing left to do, and nothing has come"
+        steps = iter([False])
+        house.intake.drop("b.csv")
+        await until(lambda: len(house.ingest.of(Compact)) == 4, seconds=5)
+
+    play(scenario)
+
+
+def test_while_files_keep_coming_small_parts_are_put_together_now_and_then(play: Any) -> None:
+    async def scenario(house: House) -> None:
+        house.start_compaction()
+        house.ingest.answer = lambda task: True if isinstance(task, Compact) else None
+        for number in range(60):
+            house.intake.drop(f"{number}.csv")
+            await asyncio.sleep(1.0)
+        assert 4 <= len(house.ingest.of(Compact)) <= 6
+
+    play(scenario)
+
+
+def test_parts_that_cannot_be_put_together_are_told_and_tried_ever_more_rarely(play: Any) -> None:
+    async def scenario(house: House) -> None:
+        house.start_compaction()
+        house.ingest.answer = lambda task: FULL if isinstance(task, Compact) else None
+        house.intake.drop("a.csv")
+        await asyncio.sleep(600)
+        assert 8 <= len(house.ingest.of(Compact)) <= 15
+        assert str(FULL) in house.engine.problems["compaction"]
+        house.ingest.answer = lambda _task: False
         await until(lambda: not house.engine.problems, seconds=65)
 
     play(scenario)

@@ -27,7 +27,7 @@ def _add(ledger: Ledger, name: str, stamp: FileStamp, state: FileState = FileSta
     with ledger.write() as connection:
         seq = files.next_seq(connection)
         record = FileRecord(seq, name, str(seq), state, None, (), RowCounts(), 0, stamp.size, "", "", 0.0, 0)
-        files.add(connection, record, stamp, published=True)
+        files.add_all(connection, [(record, stamp, True)])
 
 
 def test_a_file_is_known_under_its_name_and_its_newest_stamp_only(ledger: Ledger) -> None:

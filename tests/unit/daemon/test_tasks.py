@@ -9,6 +9,8 @@ from daemon.settings import Settings
 from daemon.tasks import (
     Activate,
     Arrived,
+    Check,
+    Compact,
     Decide,
     Greeting,
     Ingest,
@@ -24,6 +26,8 @@ from daemon.tasks import (
 TASKS = [
     Ingest((Arrived(b"kunde-\xfc\n.csv", "2026-01-01T00:00:00.000Z"), Arrived(b"b.csv", "2026", unread=True))),
     WriteFinaldata(),
+    Compact(),
+    Check(b"/x/kunde-\xfc", b"kunde-\xfc.csv"),
     Rescore(),
     Recover(),
     ResetSchema(),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pyarrow as pa
 
-from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, ColumnType, Role, Schema
-from handlers.storage import dataset, parts, schemas
+from handlers.domain.files import FileRecord, FileStamp, FileState, RowCounts
+from handlers.domain.ingestion_settings import IngestionSettings
+from handlers.domain.promotion import PromotionSettings
+from handlers.domain.retraining import DriftSettings, TrainingSettings
+from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, ColumnType, DatasetSettings, Role, Schema
+from handlers.house import House, Learning
+from handlers.retention import RetentionSettings
+from handlers.storage import dataset, files, parts, schemas
 from handlers.storage.ledger import Ledger, set_fact
 from handlers.storage.parts import Part, PartKind
+from handlers.storage.row_index import RowIndex
 from handlers.storage.workspace import Workspace
 
 SCHEMA = Schema(
@@ -25,9 +33,10 @@ SCHEMA = Schema(
 
 
 class SmallDataset:
-    """Every addition is a commit of its own."""
+    """Every addition is a commit of its own. ``staged``: small parts are in the ledger, as in life, not in files."""
 
-    def __init__(self, root: Path, schema: Schema = SCHEMA) -> None:
+    def __init__(self, root: Path, schema: Schema = SCHEMA, *, staged: bool = True) -> None:
+        self.staged = staged
         self.workspace = Workspace(
             root=root,
             source=root / "sourcedata",
@@ -49,17 +58,21 @@ class SmallDataset:
         arrays = {name: pa.array(values, types[name]) for name, values in columns.items()}
         arrays[FILE_COLUMN] = pa.array([file] * count, pa.int64())
         arrays[LINE_COLUMN] = pa.array(range(2, count + 2), pa.int64())
-        return self.add_part(PartKind.ROWS, pa.table(arrays))
+        return self.add_part(PartKind.ROWS, pa.table(arrays), file=file)
 
-    def add_part(self, kind: PartKind, table: pa.Table) -> Part:
-        """Write and record a part."""
+    def add_part(self, kind: PartKind, table: pa.Table, *, file: int) -> Part:
+        """Write and record a part, and the file that brought it."""
         with self.ledger.write() as connection:
             version = dataset.version(connection) + 1
-            path = f"{kind}-{version:08d}.parquet"
-            size = parts.write(self.workspace.parts, path, table)
+            if file >= files.next_seq(connection):
+                record = FileRecord(
+                    file, f"{file}.csv", None, FileState.INGESTED, None, (), RowCounts(), 0, 1, "", "", 0.1, version
+                )
+                files.add_all(connection, [(record, FileStamp(1, file, 3, 4, 5), True)])
             first = dataset.total_rows(connection) if kind is PartKind.ROWS else 0
-            part = Part(path, kind, table.num_rows, size, version, first_row=first)
-            number = parts.record(connection, part)
+            part = Part(f"{kind}-{version:08d}", kind, table.num_rows, 0, version, first_row=first)
+            prepare = parts.prepare if self.staged else parts.prepare_file
+            number = parts.record(connection, prepare(self.workspace.parts, part, table))
             set_fact(connection, "dataset_version", version)
         with self.ledger.read() as connection:
             return next(part for part in parts.listed(connection, kind) if part.id == number)
@@ -78,11 +91,26 @@ class SmallDataset:
                 dataset.LABEL_FIRST: pa.array([first] * count),
             }
         )
-        return self.add_part(PartKind.LABELS, table)
+        return self.add_part(PartKind.LABELS, table, file=file)
 
-    def supersede(self, rows: list[int]) -> Part:
+    def supersede(self, rows: list[int], *, file: int = 9) -> Part:
         """Say that later rows have replaced these."""
-        return self.add_part(PartKind.SUPERSEDED, pa.table({dataset.LABEL_ROW: pa.array(rows, pa.int64())}))
+        columns = {dataset.LABEL_ROW: pa.array(rows, pa.int64()), dataset.LABEL_FILE: [file] * len(rows)}
+        return self.add_part(PartKind.SUPERSEDED, pa.table(columns), file=file)
+
+    def house(self, ledger: Ledger | None = None) -> House:
+        """What the steps of the pipeline work with; the clock counts how often it is asked."""
+        ticks = itertools.count()
+        return House(
+            workspace=self.workspace,
+            ledger=ledger or self.ledger,
+            dataset=DatasetSettings(),
+            ingestion=IngestionSettings(),
+            learning=Learning(DriftSettings(), TrainingSettings(), PromotionSettings(), RetentionSettings()),
+            now=lambda: "2026-01-01T00:00:00.000Z",
+            timer=lambda: float(next(ticks)),
+            index=RowIndex(self.workspace.index),
+        )
 
     def learn(self, schema: Schema) -> None:
         """Change the schema."""

@@ -70,9 +70,9 @@ def test_a_client_that_left_meanwhile_is_left_out(house: House) -> None:
     calls = _list(house)
     assert calls.page(release(), 10)["items"][0]["id"] == "back"
     labels = pa.table({"row": [9], "value": [1], "period": pa.nulls(1, pa.string()), "file": [4], "first": [True]})
-    size = parts.write(house.workspace.parts, "labels-4.parquet", labels)
+    part = parts.prepare(house.workspace.parts, Part("labels-4", PartKind.LABELS, 1, 0, 4), labels)
     with house.ledger.write() as connection:
-        parts.record(connection, Part("labels-4.parquet", PartKind.LABELS, 1, size, 4))
+        parts.record(connection, part)
         set_fact(connection, "dataset_version", 4)
     assert [item["id"] for item in calls.page(release(), 10)["items"]] == ["<b>&'\"", "e", "a"]
 

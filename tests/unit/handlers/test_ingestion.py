@@ -358,13 +358,16 @@ def test_names_that_are_no_input_and_special_files_are_ignored(shop: Workshop) -
 
 
 def test_a_file_that_is_gone_is_no_record(shop: Workshop) -> None:
-    assert pipeline.ingest(shop.house, [Arrival("gone.csv", "2026-01-01T00:00:00.000Z")], None) == []
+    pipeline.ingest(shop.house, [Arrival("gone.csv", "2026-01-01T00:00:00.000Z")], None, shop.told.append)
+    assert shop.told == []
     assert shop.files() == []
 
 
 def test_a_file_that_killed_its_reader_is_quarantined_unread(shop: Workshop) -> None:
     shop.drop("killer.csv", clients(5))
-    pipeline.ingest(shop.house, [Arrival("killer.csv", "2026-01-01T00:00:00.000Z", unread=True)], None)
+    pipeline.ingest(
+        shop.house, [Arrival("killer.csv", "2026-01-01T00:00:00.000Z", unread=True)], None, shop.told.append
+    )
     record = shop.file("killer.csv")
     assert record.state is FileState.QUARANTINED
     assert record.reason is not None
@@ -457,7 +460,7 @@ def test_a_file_that_we_failed_on_is_recorded_once_and_taken_when_it_is_tried_ag
     name = shop.drop("1.csv", [row("a"), row("b", label=0)])
     for _ in range(2):
         arrival = Arrival(name, "2026-01-01T00:00:00.000Z", failed="KeyError in parsing.py:88")
-        pipeline.ingest(shop.house, [arrival], None)
+        pipeline.ingest(shop.house, [arrival], None, shop.told.append)
     failed = shop.file(name)
     assert (failed.seq, failed.state) == (1, FileState.FAILED)
     assert failed.reason is not None

@@ -9,6 +9,7 @@ import pytest
 
 from handlers import pipeline, publication
 from handlers.domain.files import FileStamp, FileState
+from handlers.receiving import Arrival
 from handlers.storage import files
 from tests.workshop import Workshop, clients
 
@@ -85,7 +86,7 @@ def test_a_taken_file_whose_name_is_not_utf8_is_archived(tmp_path: Path) -> None
     name = "\udcff.csv"
     shop.drop("plain.csv", clients(5))
     (shop.workspace.source / "plain.csv").rename(shop.workspace.source / name)
-    pipeline.ingest(shop.house, [pipeline.Arrival(name, "2026-01-01T00:00:00.000Z")], None)
+    pipeline.ingest(shop.house, [Arrival(name, "2026-01-01T00:00:00.000Z")], None, shop.told.append)
     assert [path.name for path in shop.workspace.archive.iterdir()] == [name]
     assert [record.name for record in shop.files()] == ["\\xff.csv"]
 
@@ -110,3 +111,47 @@ def test_an_archived_file_never_replaces_another_of_its_name(tmp_path: Path) -> 
     assert first.sha256 != second.sha256
     archived = sorted(path.name for path in shop.workspace.archive.iterdir())
     assert archived == sorted(["1.csv", f"{second.sha256}-1.csv"])
+
+
+def _refused(shop: Workshop, name: str, rows: list[tuple[object, ...]]) -> str:
+    """Drop a file of which too many rows are faulty; the names in the quarantine begin with what is returned."""
+    shop.take(name, rows)
+    record = shop.file(name)
+    assert record.state is FileState.QUARANTINED
+    assert record.sha256 is not None
+    return record.sha256
+
+
+def test_a_refused_content_that_is_taken_later_waits_for_nobody(tmp_path: Path) -> None:
+    strict = Workshop(tmp_path, ingestion={"max_rejected_fraction": 0.0})
+    rows = [*clients(20), ("odd", "not a number", *clients(1)[0][2:])]
+    strict.take("0.csv", clients(5, prefix="z"))
+    _refused(strict, "1.csv", rows)
+    sha256 = _refused(strict, "copy.csv", rows)
+    assert len(list(strict.workspace.quarantine.iterdir())) == 4
+    lenient = Workshop(tmp_path, ingestion={"max_rejected_fraction": 0.2})
+    lenient.take("again.csv", rows)
+    assert lenient.file("again.csv").state is FileState.INGESTED
+    for name in ("1.csv", "copy.csv"):
+        record = lenient.file(name)
+        assert record.reason is not None
+        assert (record.state, record.sha256, record.reason.code) == (FileState.DUPLICATE, sha256, "taken_later")
+        assert "as again.csv" in record.reason.detail
+    assert list(lenient.workspace.quarantine.iterdir()) == []
+
+
+def test_a_refused_content_that_is_refused_again_waits_once(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, ingestion={"max_rejected_fraction": 0.0})
+    rows = [*clients(20), ("odd", "not a number", *clients(1)[0][2:])]
+    shop.take("0.csv", clients(5, prefix="z"))
+    sha256 = _refused(shop, "1.csv", rows)
+    first = shop.file("1.csv")
+    (shop.workspace.source / "1.csv").unlink()
+    _refused(shop, "1.csv", rows)
+    with shop.house.ledger.read() as connection:
+        waiting = files.refused_as(connection, sha256)
+        before = files.find_seq(connection, first.seq)
+    assert [record.seq for record in waiting] == [shop.file("1.csv").seq]
+    assert before.reason is not None
+    assert (before.state, before.reason.code) == (FileState.DUPLICATE, "refused_again")
+    assert len(list(shop.workspace.quarantine.iterdir())) == 2

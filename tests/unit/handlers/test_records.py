@@ -22,7 +22,12 @@ def test_a_file_has_the_promised_shape(house: House) -> None:
         "name": "broken.csv",
         "sha256": f"{3:064d}",
         "state": "quarantined",
-        "reason": {"code": "quotes", "detail": "A quotation mark in line 3 is never closed."},
+        "reason": {
+            "code": "quotes",
+            "detail": "A quotation mark in line 3 is never closed.",
+            "lines": [3],
+            "what_to_do": "Correct it.",
+        },
         "notes": [],
         "rows": {"read": 0, "ingested": 0, "duplicate": 0, "rejected": 0},
         "bytes": 300,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.files import Reason, RowFault
 from handlers.domain.schema import Column, ColumnType, DatasetSettings, Role, Schema
+from handlers.storage.inbox import Content
 from handlers.validation import Batch, Limits, validate
 
 SETTINGS = DatasetSettings(id_column="id", target_column="left")
@@ -24,13 +27,45 @@ LIMITS = Limits()
 TIMED = DatasetSettings(id_column="id", target_column="left", time_column="month")
 
 
+#: Files that are so small leave nothing there.
+UNUSED = Path("never made")
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A batch of a small file, whose rows are one chunk."""
+
+    batch: Batch
+    table: pa.Table
+    lines: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def kind(self) -> str:
+        return self.batch.kind
+
+    @property
+    def schema(self) -> Schema:
+        return self.batch.schema
+
+    @property
+    def rejected(self) -> tuple[RowFault, ...]:
+        return tuple(self.batch.rejected)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.batch.notes
+
+
 def run(
     content: bytes,
     schema: Schema | None = None,
     settings: DatasetSettings = SETTINGS,
     limits: Limits = LIMITS,
+    name: str = "drop.csv",
 ) -> Batch | Reason:
-    return validate(content, name="drop.csv", schema=schema or Schema(), settings=settings, limits=limits)
+    schema = schema or Schema()
+    return validate(Content.of(content), name=name, schema=schema, settings=settings, limits=limits, spill=UNUSED)
 
 
 def accepted(
@@ -38,12 +73,15 @@ def accepted(
     schema: Schema | None = None,
     settings: DatasetSettings = SETTINGS,
     limits: Limits = LIMITS,
-) -> Batch:
-    outcome = run(content, schema, settings, limits)
-    assert isinstance(outcome, Batch), outcome
-    assert len(outcome.lines) == len(outcome.labels) == outcome.table.num_rows
-    assert outcome.rows_read == outcome.table.num_rows + len(outcome.rejected)
-    return outcome
+    name: str = "drop.csv",
+) -> Accepted:
+    batch = run(content, schema, settings, limits, name)
+    assert isinstance(batch, Batch), batch
+    (chunk,) = batch.chunks
+    assert len(chunk.lines) == len(chunk.labels) == chunk.table.num_rows == batch.rows
+    assert batch.rows_read == batch.rows + len(batch.rejected)
+    assert batch.unlabelled == (chunk.labels < 0).sum()
+    return Accepted(batch, chunk.table, chunk.lines, chunk.labels)
 
 
 def refused(
@@ -59,7 +97,7 @@ def refused(
     return outcome
 
 
-def rows_of(batch: Batch) -> list[tuple[object, ...]]:
+def rows_of(batch: Accepted) -> list[tuple[object, ...]]:
     return list(zip(*(column.to_pylist() for column in batch.table.columns), strict=True))
 
 
@@ -227,12 +265,9 @@ def test_rows_of_another_length_and_a_repeated_header_are_set_aside_with_their_l
 
 def test_a_row_without_any_value_is_a_row_but_for_those_that_a_spreadsheet_adds_below() -> None:
     nobody = DatasetSettings(id_column=None, target_column="left")
-    read = validate(
-        b"a,b,left\n1,2,1\n,,\n\n3,4,0\n,,\n\n,,\n", name="x.csv", schema=Schema(), settings=nobody, limits=Limits()
-    )
-    assert isinstance(read, Batch)
+    read = accepted(b"a,b,left\n1,2,1\n,,\n\n3,4,0\n,,\n\n,,\n", settings=nobody)
     assert read.table["a"].to_pylist() == [1, None, 3]
-    assert (read.lines.tolist(), read.rows_read) == ([2, 3, 5], 3)
+    assert (read.lines.tolist(), read.batch.rows_read) == ([2, 3, 5], 3)
     assert read.notes == (
         "2 rows without any value at the end of the file were left out.",
         "The label '0' was learned to mean that a client stayed.",
@@ -378,8 +413,7 @@ def test_a_label_learned_is_noted_and_a_third_one_is_a_row_fault() -> None:
 
 
 def test_a_name_that_promises_gzip_is_noted() -> None:
-    batch = validate(GOOD, name="drop.csv.gz", schema=KNOWN, settings=SETTINGS, limits=Limits())
-    assert isinstance(batch, Batch)
+    batch = accepted(GOOD, KNOWN, name="drop.csv.gz")
     assert batch.notes == ("The file is not gzip, though its name says so.",)
 
 

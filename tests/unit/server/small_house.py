@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from handlers import records
 from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, RowCounts
 from handlers.domain.release import Release
 from handlers.domain.schema import Column, ColumnType, DatasetSettings, Role, Schema
 from handlers.domain.scorecard import Categories, Cuts, Feature, Line, Scorecard, Table
+from handlers.records import FileCheck, FileItem
 from handlers.storage import dataset, decisions, files, models, parts, schemas
 from handlers.storage.decisions import DecisionRecord
 from handlers.storage.ledger import Ledger, set_fact
 from handlers.storage.models import ModelRecord
 from handlers.storage.parts import Part, PartKind
 from handlers.storage.workspace import Workspace
-from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
+from server.services import Champion, DeploymentRefused, NotDone, Readiness, ServedRequest, Services
 from server.settings import ServerSettings
 
 AT = "2025-11-20T11:52:00.123Z"
@@ -77,6 +79,10 @@ class House:
     champion: Champion
     served: list[ServedRequest] = field(default_factory=list)
     deployed: list[int | None] = field(default_factory=list)
+    checked: list[tuple[str, bytes]] = field(default_factory=list)
+    retried: list[str] = field(default_factory=list)
+    not_done: NotDone | None = None
+    taken_again: bool = True
     readiness: Readiness = field(default_factory=Readiness)
     settings: ServerSettings = field(default_factory=ServerSettings)
     calls_shown: int = 50
@@ -92,6 +98,18 @@ class House:
                 raise DeploymentRefused("There is no previous release to go back to.")
             return version
 
+        async def check(name: str, content: bytes) -> FileCheck:
+            self.checked.append((name, content))
+            if self.not_done is not None:
+                raise self.not_done
+            return checked_file(name, len(content))
+
+        async def retry(prefix: str) -> tuple[FileItem, bool]:
+            self.retried.append(prefix)
+            if self.not_done is not None:
+                raise self.not_done
+            return records.files_page(self.ledger, 1)["items"][0], self.taken_again
+
         return Services(
             settings=self.settings,
             dataset=SETTINGS,
@@ -100,10 +118,32 @@ class House:
             champion=self.champion,
             readiness=lambda: self.readiness,
             deploy=deploy,
+            check=check,
+            retry=retry,
             calls_shown=lambda: self.calls_shown,
             dependencies=dict[str, Any],
             served=self.served.append,
         )
+
+
+def checked_file(name: str, size: int) -> FileCheck:
+    """What is said of a file that would be taken."""
+    return {
+        "name": name,
+        "sha256": f"{7:064d}",
+        "bytes": size,
+        "taken": True,
+        "state": FileState.INGESTED,
+        "reason": None,
+        "kind": "rows",
+        "encoding": "UTF-8",
+        "compression": None,
+        "delimiter": ",",
+        "columns": [{"name": "tenure", "type": ColumnType.NUMBER, "role": Role.FEATURE, "new": False}],
+        "notes": [],
+        "rows": {"read": 1, "rejected": 0, "unlabelled": 0},
+        "rejected": [],
+    }
 
 
 def empty_house(folder: Path) -> House:
@@ -143,9 +183,8 @@ def full_house(folder: Path) -> House:
             models.set_current(connection, version)
         set_fact(connection, "prequential", {**METRICS, "rows": 6})
         refused = Reason("quotes", "A quotation mark in line 3 is never closed.", "Correct it.", (3,))
-        files.add(
-            connection, _file(3, "broken.csv", FileState.QUARANTINED, RowCounts(), refused), _STAMP, published=True
-        )
+        record = _file(3, "broken.csv", FileState.QUARANTINED, RowCounts(), refused)
+        files.add_all(connection, [(record, _STAMP, True)])
     return house
 
 
@@ -191,10 +230,9 @@ def add_drop(house: House, seq: int, name: str, ids: Sequence[str], *, tenures: 
             "probability": SCORECARD.probabilities(columns),
         }
     )
-    path = f"ranked-{seq}-2.parquet"
-    size = parts.write(house.workspace.parts, path, ranked)
+    part = Part(f"ranked-{seq}-2", PartKind.RANKED, rows, 0, seq, owner=seq, model=2)
     with house.ledger.write() as connection:
-        parts.record(connection, Part(path, PartKind.RANKED, rows, size, seq, owner=seq, model=2))
+        parts.record(connection, parts.prepare_file(house.workspace.parts, part, ranked))
 
 
 _STAMP = FileStamp(1, 2, 300, 4, 5)
@@ -210,9 +248,8 @@ def _add(house: House, record: FileRecord, table: pa.Table) -> int:
         schemas.write(connection, SCHEMA)
         table = table.append_column("__file__", pa.array([record.seq] * table.num_rows, pa.int64()))
         table = table.append_column("__line__", pa.array(range(2, table.num_rows + 2), pa.int64()))
-        path = f"rows-{record.seq}.parquet"
-        size = parts.write(house.workspace.parts, path, table)
-        parts.record(connection, Part(path, PartKind.ROWS, table.num_rows, size, record.seq, first_row=first))
-        files.add(connection, record, _STAMP, published=True)
+        part = Part(f"rows-{record.seq}", PartKind.ROWS, table.num_rows, 0, record.seq, first_row=first)
+        parts.record(connection, parts.prepare_file(house.workspace.parts, part, table))
+        files.add_all(connection, [(record, _STAMP, True)])
         set_fact(connection, "dataset_version", record.seq)
     return first

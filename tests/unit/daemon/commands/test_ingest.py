@@ -17,8 +17,8 @@ from tests.unit.server.small_house import House
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setattr("daemon.commands.ingest.POLL_SECONDS", 0.0)
-    monkeypatch.setattr("daemon.commands.ingest.ASK_SECONDS", 0.0)
+    monkeypatch.setattr("daemon.commands.outcomes.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("daemon.commands.outcomes.ASK_SECONDS", 0.0)
     return house_on_disk(tmp_path)
 
 

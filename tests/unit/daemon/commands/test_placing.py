@@ -41,7 +41,7 @@ def _take(ledger: Ledger, path: Path, state: FileState = FileState.INGESTED) -> 
     with ledger.write() as connection:
         seq = files.next_seq(connection)
         record = FileRecord(seq, path.name, "0" * 64, state, None, (), RowCounts(), 0, 8, AT, AT, 0.1, 1)
-        files.add(connection, record, FileStamp.of(path.stat()), published=True)
+        files.add_all(connection, [(record, FileStamp.of(path.stat()), True)])
 
 
 def test_a_new_file_is_copied(folder: Path, export: Path, ledger: Ledger) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +22,12 @@ from handlers.calls import CallList
 from handlers.client_tables import from_csv
 from handlers.domain.files import FileState
 from handlers.domain.limits import Limits
+from handlers.domain.schema import Column, ColumnType, Role
 from handlers.prediction import predict
+from handlers.storage import schemas
 from server import wire
 from tests.unit.daemon.commands.written_house import house_on_disk, house_without_files, write_config
-from tests.unit.server.small_house import SETTINGS, House, release
+from tests.unit.server.small_house import SCHEMA, SETTINGS, House, release
 
 CSV = b"corporation,tenure,contract,seats,exited\nabcd,3,monthly,4,\nef,12,yearly,20,1\n"
 
@@ -50,6 +56,7 @@ READING = [
     ("predict", "-"),
     ("export",),
     ("schema", "show"),
+    ("schema", "history"),
 ]
 
 
@@ -89,9 +96,15 @@ def test_files_of_one_state(house: House, tmp_path: Path) -> None:
 def test_a_limit_cuts_a_list_and_says_so(house: House, tmp_path: Path) -> None:
     done = _run(tmp_path, "files", "--limit", 2)
     header, *lines = done.stdout.splitlines()
-    assert header.split()[:3] == ["NAME", "STATE", "READ"]
-    assert [line.split()[:2] for line in lines] == [["broken.csv", "quarantined"], ["july.csv", "scored"]]
-    assert done.stderr == "There are more; --limit shows them.\n"
+    assert header.split()[:4] == ["NAME", "STATE", "SHA256", "READ"]
+    assert [line.split()[:3] for line in lines] == [
+        ["broken.csv", "quarantined", "0" * 12],
+        ["july.csv", "scored", "0" * 12],
+    ]
+    assert lines[0].endswith("A quotation mark in line 3 is never closed. Correct it.")
+    assert done.stderr == "There are more; --cursor 2 shows them.\n"
+    assert _run(tmp_path, "files", "--cursor", 2).stdout.splitlines()[1].startswith("june.csv")
+    assert [item["name"] for item in _json(tmp_path, "files", "--cursor", 3, "--limit", 1)["items"]] == ["july.csv"]
     assert _run(tmp_path, "files", "--limit", 3).stderr == ""
     assert _json(tmp_path, "models", "--limit", 1)["next"] == "2"
     assert _run(tmp_path, "models", "--limit", 0).exit_code == 2
@@ -185,7 +198,29 @@ def test_the_data_set_is_exported_in_its_own_columns(house: House, tmp_path: Pat
 
 
 def test_parquet_is_not_for_a_terminal(house: House, tmp_path: Path) -> None:
-    assert _run(tmp_path, "export", "--format", "parquet").exit_code == 2
+    ours, theirs = os.openpty()
+    line = [sys.executable, "-m", "daemon", "export", "--format", "parquet", "--config", str(tmp_path / "config.json")]
+    done = subprocess.run(line, stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == 2
+    assert "Parquet is not text" in done.stderr
+
+
+def test_parquet_goes_to_the_standard_output_too(house: House, tmp_path: Path) -> None:
+    written = _run(tmp_path, "export", "--format", "parquet").stdout_bytes
+    assert pq.read_table(io.BytesIO(written)).num_rows == 11
+
+
+def test_the_data_set_is_exported_as_it_was(house: House, tmp_path: Path) -> None:
+    assert len(_run(tmp_path, "export", "--as-of", 1).stdout.splitlines()) == 1 + 6
+    assert _run(tmp_path, "export", "--as-of", 2).stdout == _run(tmp_path, "export").stdout
+    done = _run(tmp_path, "export", "--as-of", 99, "-o", tmp_path / "out.csv")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "The data set has no version 99: there are 0 to 2." in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+    assert not list(tmp_path.glob(".*"))
+    assert _run(tmp_path, "export", "--as-of", "yesterday").exit_code == 2
 
 
 def test_a_device_is_written_to_and_never_replaced(house: House, tmp_path: Path) -> None:
@@ -196,7 +231,6 @@ def test_a_device_is_written_to_and_never_replaced(house: House, tmp_path: Path)
     assert os.read(reader, 100).startswith(b"corporation,tenure")
     os.close(reader)
     assert pipe.is_fifo()
-    assert _run(tmp_path, "export", "--format", "parquet", "-o", pipe).exit_code == 2
 
 
 def test_the_schema_is_shown(house: House, tmp_path: Path) -> None:
@@ -205,6 +239,23 @@ def test_the_schema_is_shown(house: House, tmp_path: Path) -> None:
     assert [column["name"] for column in _json(tmp_path, "schema", "show")["columns"]] == [
         line[0] for line in lines[1:]
     ]
+
+
+def test_the_schemas_that_there_were_are_shown(house: House, tmp_path: Path) -> None:
+    columns = (
+        *(replace(column, type=ColumnType.NUMBER) if column.name == "seats" else column for column in SCHEMA.columns),
+        Column("note", ColumnType.TEXT, Role.IGNORED),
+    )
+    with house.ledger.write() as connection:
+        schemas.write(connection, replace(SCHEMA, version=2, columns=columns, negative_label="no"))
+    lines = _run(tmp_path, "schema", "history").stdout.splitlines()
+    assert [" ".join(line.split()) for line in (lines[0], lines[1], lines[-1])] == [
+        "SCHEMA DATA SET WHAT WAS NEW",
+        "1 0 6 columns",
+        "2 2 seats: number instead of integer; note (text); the other label is no",
+    ]
+    items = _json(tmp_path, "schema", "history")["items"]
+    assert [(item["dataset_version"], item["schema"]["version"]) for item in (items[0], items[-1])] == [(0, 1), (2, 2)]
 
 
 # -- status ---------------------------------------------------------------------------------------------------------

@@ -1,19 +1,18 @@
-"""``init``, ``check`` and ``demo`` as a user runs them."""
+"""``init`` and ``demo`` as a user runs them."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from daemon.bootstrap import open_ledger
 from daemon.commands import sample as sampling
-from daemon.commands.workspace import check, demo, init, read_configuration
+from daemon.commands.check import check
+from daemon.commands.workspace import demo, init
 from daemon.settings import read
 from handlers.domain.files import FileRecord, FileStamp, FileState, RowCounts
 from handlers.storage import files
@@ -125,63 +124,6 @@ def test_init_says_why_a_workspace_cannot_be_made(tmp_path: Path) -> None:
     assert "The workspace cannot be made" in done.stderr
 
 
-# -- check ----------------------------------------------------------------------------------------------------------
-
-
-def test_check_says_what_is_there(tmp_path: Path) -> None:
-    _run("init", tmp_path)
-    (tmp_path / "sourcedata" / "a.csv").write_text("x\n1\n")
-    (tmp_path / "sourcedata" / "b.csv.tmp").touch()
-    (tmp_path / "models").rmdir()
-    (tmp_path / "testdata").rmdir()
-    (tmp_path / "testdata").touch()
-    config = tmp_path / "config.json"
-    done = _run("check", "--config", config, "--json")
-    answer = json.loads(done.stdout)
-    assert (done.exit_code, done.stderr, answer["valid"]) == (0, "", True)
-    assert answer["source"] == {"files": 1, "bytes": 4, "ignored": 1, "problem": None}
-    assert answer["folders"]["output_model_path"] == {
-        "path": str(tmp_path / "models"),
-        "exists": False,
-        "writable": True,
-    }
-    assert answer["folders"]["test_data_path"]["writable"] is False
-    assert answer["settings"]["server"]["port"] == 8000
-    plain = _run("check", "--config", config).stdout
-    assert "output_model_path: " + str(tmp_path / "models") + " (not there yet)" in plain
-    assert f"test_data_path: {tmp_path / 'testdata'} (NOT a folder, or closed to you)" in plain
-    assert "source: 1 files (4 bytes), 1 ignored" in plain
-
-
-def test_check_makes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    done = _run("check", "--config", tmp_path / "config.json")
-    assert done.exit_code == 0
-    assert [each.name for each in tmp_path.iterdir()] == ["config.json"]
-
-
-@pytest.mark.parametrize("name", ["check", "demo"])
-def test_a_bad_configuration_is_exit_code_78(tmp_path: Path, name: str) -> None:
-    (tmp_path / "config.json").write_text('{"server": {"prot": 1}}')
-    done = _run(name, "--config", tmp_path / "config.json")
-    assert (done.exit_code, done.stdout) == (78, "")
-    assert "server.prot: there is no such key. The nearest is 'port'" in done.stderr
-
-
-def test_check_tells_a_program_what_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"server": {"prot": 1}, "drift": 1}')
-    done = _run("check", "--json", "--config", tmp_path / "config.json")
-    answer = json.loads(done.stdout)
-    assert (done.exit_code, answer["valid"], len(answer["problems"])) == (78, False, 2)
-
-
-def test_check_takes_the_environment_into_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    monkeypatch.setenv("ATTRITIOND__SERVER__PORT", "123")
-    answer = json.loads(_run("check", "--json", "--config", tmp_path / "config.json").stdout)
-    assert answer["settings"]["server"]["port"] == 123
-
-
 # -- demo -----------------------------------------------------------------------------------------------------------
 
 
@@ -195,6 +137,13 @@ def test_demo_writes_the_next_month_into_the_source_folder(tmp_path: Path) -> No
         str(tmp_path / "drops" / f"2026-{drop}.csv") for drop in ("03-outcomes", "04-clients")
     ]
     assert all(Path(path).stat().st_size > 0 for path in done.stdout.split())
+
+
+def test_a_bad_configuration_is_exit_code_78(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"server": {"prot": 1}}')
+    done = _run("demo", "--config", tmp_path / "config.json")
+    assert (done.exit_code, done.stdout) == (78, "")
+    assert "server.prot: there is no such key. The nearest is 'port'" in done.stderr
 
 
 def _configure(folder: Path, **keys: object) -> None:
@@ -231,7 +180,7 @@ def test_demo_knows_the_months_that_have_left_the_folder(tmp_path: Path) -> None
         dataset_version=1,
     )
     with ledger.write() as connection:
-        files.add(connection, record, FileStamp(1, 2, 3, 4, 5), published=True)
+        files.add_all(connection, [(record, FileStamp(1, 2, 3, 4, 5), True)])
     ledger.close()
     done = _run("demo", "--config", tmp_path / "config.json")
     assert [Path(path).name for path in done.stdout.split()] == ["2026-07-outcomes.csv", "2026-08-clients.csv"]
@@ -244,14 +193,3 @@ def test_demo_says_that_the_ledger_cannot_be_read(tmp_path: Path) -> None:
     done = _run("demo", "--config", tmp_path / "config.json")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "cannot be read" in done.stderr
-
-
-def test_check_refuses_a_configuration_that_the_data_set_does_not_fit(tmp_path: Path) -> None:
-    _configure(tmp_path)
-    settings, folders = read_configuration(tmp_path / "config.json")
-    open_ledger(settings, folders).close()
-    assert _run("check", "--config", tmp_path / "config.json").exit_code == 0
-    _configure(tmp_path, dataset={"time_column": "month", "id_column": "client"})
-    done = _run("check", "--config", tmp_path / "config.json")
-    assert done.exit_code == os.EX_CONFIG
-    assert "dataset.id_column is 'client'" in done.stderr

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.deduplication import Placement, place_all, place_keys, place_rows
+from handlers.domain.sorted_hashes import SortedHashes
 
 FIRST = 100
 
 
-def lanes(values: list[int]) -> np.ndarray:
+def lanes(values: list[int]) -> SortedHashes:
     """Hashes that are equal where the values are; each lane alone says too little."""
-    return np.array([[value % 3, value // 3] for value in values], dtype=np.uint64).reshape(-1, 2)
+    return SortedHashes.of(np.array([[value % 3, value // 3] for value in values], dtype=np.uint64).reshape(-1, 2))
 
 
 def check_numbers(placement: Placement) -> None:
@@ -59,8 +60,7 @@ def test_of_rows_with_one_key_the_last_is_what_remains_however_they_come_in_file
         batch = [(int(key), int(value)) for key, value in part]
         known = np.array([row_number.get(row, -1) for row in batch], dtype=np.int64)
         known_keys = np.array([key_number.get(key, -1) for key, _ in batch], dtype=np.int64)
-        hashes = lanes([10 * key + value for key, value in batch])
-        placement = place_keys(hashes, known, lanes([key for key, _ in batch]), known_keys, following)
+        placement = place_keys(known, lanes([key for key, _ in batch]), known_keys, following)
         for gone in placement.superseded.tolist():
             del there[gone]
         for row, kept, number in zip(batch, placement.kept, placement.numbers.tolist(), strict=True):
@@ -75,11 +75,10 @@ def test_of_rows_with_one_key_the_last_is_what_remains_however_they_come_in_file
 
 
 def test_a_row_that_is_there_unchanged_is_neither_stored_nor_does_it_replace() -> None:
-    hashes, keys = lanes([5]), lanes([1])
-    placement = place_keys(hashes, np.array([7]), keys, np.array([7]), FIRST)
+    placement = place_keys(np.array([7]), lanes([1]), np.array([7]), FIRST)
     assert (placement.kept.tolist(), placement.numbers.tolist(), placement.superseded.tolist()) == ([False], [7], [])
 
 
 def test_a_row_that_comes_back_after_another_replaced_it_is_stored_anew() -> None:
-    placement = place_keys(lanes([5]), np.array([7]), lanes([1]), np.array([8]), FIRST)
+    placement = place_keys(np.array([7]), lanes([1]), np.array([8]), FIRST)
     assert (placement.kept.tolist(), placement.numbers.tolist(), placement.superseded.tolist()) == ([True], [100], [8])

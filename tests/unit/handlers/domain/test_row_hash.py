@@ -154,3 +154,73 @@ def test_other_types_are_refused_and_no_rows_are_no_hashes() -> None:
     with pytest.raises(TypeError, match="date32"):
         row_hashes(pa.table({"a": pa.array([1], pa.date32())}), ["a"], 0)
     assert row_hashes(pa.table({"a": pa.array([], pa.string())}), ["a"], 0).shape == (0, 2)
+
+
+MIXED = ("", "short", "just 8 b", "nine byte", "a text of 16 by.", "a text of 17 byt.", "l" * 128, "l" * 129, None)
+
+
+def mixed(rows: int) -> pa.Table:
+    """More rows than a slice has, of every kind of text, and numbers of every kind."""
+    place = np.arange(rows)
+    return pa.table(
+        {
+            "mixed": [
+                None if (text := MIXED[row * row % len(MIXED)]) is None else text + "x" * (row % 2) for row in place
+            ],
+            "same": [f"client-{row:08d}" for row in place],
+            "big": pa.array(place * (2**63 // rows) - 2**62, mask=place % 5 == 0),
+            "real": pa.array(np.where(place % 7 == 0, np.nan, place / 8 - 1000), mask=place % 3 == 0),
+            "flag": place % 2 == 0,
+        }
+    )
+
+
+@pytest.mark.parametrize("rows", [16_384, 16_385, 40_000])
+def test_a_row_has_its_hash_whatever_slice_it_is_in(rows: int) -> None:
+    data = mixed(rows)
+    found = hashes(data)
+    asked = [0, 1, 8, 16_383, rows - 1, *range(100, rows, 1999)]
+    reals = data["real"].take(asked).to_pylist()
+    for row, real, record in zip(asked, reals, data.take(asked).to_pylist(), strict=True):
+        record["real"] = None if real is None or np.isnan(real) else real
+        record["flag"] = float(record["flag"])
+        a, b = plain_hash(record, 3)
+        assert found[row] == (a << 64 | b).to_bytes(16, "big")
+
+
+def test_many_small_pieces_are_one_table() -> None:
+    data = mixed(300)
+    pieces = pa.concat_tables([data.slice(start, 7) for start in range(0, 300, 7)])
+    assert pieces["same"].num_chunks == 43
+    assert hashes(pieces) == hashes(data)
+
+
+def test_more_text_than_is_copied_at_once_has_the_same_hash() -> None:
+    long = ["x" * 3_000_000, "", "y" * 3_000_000, "z", "z" * 3_000_001]
+    together = hashes(pa.table({"a": long, "b": range(5)}))
+    assert together == [hashes(pa.table({"a": [text], "b": [row]}))[0] for row, text in enumerate(long)]
+
+
+def test_what_stands_in_the_place_of_a_null_does_not_count() -> None:
+    """Arrow promises nothing of the bytes there: here a text, a number that no float holds, and NaN."""
+    valid = pa.py_buffer(b"\x01")
+    text = pa.array(["a", "rubbish"])
+    for array in (
+        pa.Array.from_buffers(pa.string(), 2, [valid, *text.buffers()[1:]]),
+        pa.Array.from_buffers(pa.int64(), 2, [valid, pa.array([7, 2**63 - 1]).buffers()[1]]),
+        pa.Array.from_buffers(pa.float64(), 2, [valid, pa.array([7.5, np.nan]).buffers()[1]]),
+    ):
+        clean = pa.array(array.to_pylist(), array.type)
+        assert hashes(pa.table({"a": array, "b": [1, 2]})) == hashes(pa.table({"a": clean, "b": [1, 2]}))
+
+
+def test_integers_around_the_edge_of_what_floats_hold() -> None:
+    edges = [2**53 + 1, -(2**53) - 1, 2**62 + 1, 2**63 - 1, 2**63 - 512, 2**63 - 1024, -(2**63), 2**53, 0]
+    expected = [plain_hash({"a": value}, 3) for value in edges]
+    assert [tuple(pair) for pair in row_hashes(pa.table({"a": edges}), ["a"], 3).tolist()] == expected
+
+
+def test_a_column_named_twice_counts_once_and_other_numbers_are_alike() -> None:
+    data = pa.table({"a": pa.array([3, -4], pa.int8()), "b": pa.array([1.5, 2.0], pa.float32())})
+    wide = pa.table({"a": pa.array([3, -4]), "b": pa.array([1.5, 2.0])})
+    assert row_hashes(data, ["a", "b", "a"], 3).tolist() == row_hashes(wide, ["a", "b"], 3).tolist()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from handlers.storage.atomic import write_atomically
+from handlers.storage.atomic import write_atomically, write_blocks_atomically
 
 
 def test_the_content_replaces_what_was_there_and_leaves_no_sibling(tmp_path: Path) -> None:
@@ -31,3 +32,30 @@ def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     ordinary.touch()
     write_atomically(tmp_path / "written", b"x")
     assert (tmp_path / "written").stat().st_mode == ordinary.stat().st_mode
+
+
+def test_content_may_come_in_blocks_and_what_fails_on_the_way_is_not_written(tmp_path: Path) -> None:
+    def blocks() -> Iterator[bytes]:
+        yield b"first, "
+        assert not path.exists()
+        yield b"second"
+
+    def broken() -> Iterator[bytes]:
+        yield b"other"
+        raise ValueError("the source broke off")
+
+    path = tmp_path / "drop.csv"
+    write_blocks_atomically(path, blocks())
+    with pytest.raises(ValueError, match="broke off"):
+        write_blocks_atomically(path, broken())
+    assert path.read_bytes() == b"first, second"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_zeros_take_no_space_and_are_there(tmp_path: Path) -> None:
+    zeros = bytes(1 << 20)
+    write_blocks_atomically(tmp_path / "a", (zeros, b"x", zeros, b"", zeros))
+    assert (tmp_path / "a").read_bytes() == zeros + b"x" + zeros * 2
+    assert (tmp_path / "a").stat().st_blocks * 512 < len(zeros)
+    write_atomically(tmp_path / "b", b"")
+    assert (tmp_path / "b").read_bytes() == b""

@@ -18,9 +18,9 @@ from tests.unit.handlers.small_dataset import SCHEMA, SmallDataset
 TIMED = replace(SCHEMA, columns=(*SCHEMA.columns, Column("month", ColumnType.TEXT, Role.TIME)))
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> SmallDataset:
-    return SmallDataset(tmp_path)
+@pytest.fixture(params=[True, False], ids=["staged", "files"])
+def small(tmp_path: Path, request: pytest.FixtureRequest) -> SmallDataset:
+    return SmallDataset(tmp_path, staged=request.param)
 
 
 def member(part: int, file: int, period: str | None = None) -> Member:

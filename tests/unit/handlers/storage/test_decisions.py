@@ -11,7 +11,7 @@ from handlers.domain.files import FileRecord, FileStamp, FileState, RowCounts
 from handlers.storage import decisions, files, parts
 from handlers.storage.decisions import Arrived, DecisionRecord
 from handlers.storage.ledger import Ledger
-from handlers.storage.parts import Part, PartKind
+from handlers.storage.parts import Part, PartKind, Prepared
 
 AT = "2026-01-01T00:00:00.000Z"
 STARTED = DecisionRecord(0, "block", ("1", "2"), 5, 3, AT, None, 9, None, None)
@@ -25,13 +25,13 @@ def ledger(tmp_path: Path) -> Ledger:
             record = FileRecord(
                 seq, f"{seq}.csv", None, FileState.INGESTED, None, (), RowCounts(), 0, 0, AT, AT, 0.0, 1
             )
-            files.add(connection, record, FileStamp(1, 2, 3, 4, 5), published=True)
+            files.add_all(connection, [(record, FileStamp(1, 2, 3, 4, 5), True)])
     return made
 
 
 def arrive(connection: Connection, *arrived: Arrived) -> int:
     path = f"part-{len(parts.listed(connection, PartKind.ROWS))}"
-    part = parts.record(connection, Part(path, PartKind.ROWS, 1, 1, 1))
+    part = parts.record(connection, Prepared(Part(path, PartKind.ROWS, 1, 1, 1)))
     decisions.add_undecided(connection, part, list(arrived))
     return part
 

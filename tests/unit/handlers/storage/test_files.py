@@ -41,7 +41,7 @@ def ledger(tmp_path: Path) -> Ledger:
 def add(ledger: Ledger, *records: FileRecord, stamp: FileStamp = STAMP, published: bool = True) -> None:
     with ledger.write() as connection:
         for one in records:
-            files.add(connection, one, stamp, published=published)
+            files.add_all(connection, [(one, stamp, published)])
 
 
 def test_a_record_comes_back_as_it_was_written(ledger: Ledger) -> None:
@@ -104,7 +104,7 @@ def test_every_file_of_a_large_group_can_be_marked_as_published(ledger: Ledger) 
         assert isinstance(driver, sqlite3.Connection)
         driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
         for seq in range(1, 4):
-            files.add(connection, record(seq), STAMP, published=False)
+            files.add_all(connection, [(record(seq), STAMP, False)])
         files.set_published(connection, [*range(2, 40_000)])
     with ledger.read() as connection:
         assert [one.seq for one in files.unpublished(connection)] == [1]
@@ -132,3 +132,56 @@ def test_the_names_of_the_data_set_are_those_of_every_file_whose_rows_are_in_it(
     add(ledger, *(record(seq, state, name=state) for seq, state in enumerate(FileState, start=1)))
     with ledger.read() as connection:
         assert files.accepted_names(connection) == ["waiting", "ingested", "scored", "held"]
+
+
+def test_the_counts_of_a_refusal_are_the_records_own(ledger: Ledger) -> None:
+    counts = RowCounts(10, rejected=4)
+    reason = Reason("too_many_rejected", "4 of 10.", "Correct them.", (3,), counts)
+    add(ledger, replace(record(1, FileState.QUARANTINED), reason=reason, rows=counts))
+    with ledger.read() as connection:
+        found = files.find_seq(connection, 1)
+    assert found.rows == counts
+    assert found.reason == replace(reason, rows=RowCounts())
+
+
+def test_refused_files_are_found_by_the_beginning_of_their_hash(ledger: Ledger) -> None:
+    refused = FileState.QUARANTINED
+    add(
+        ledger,
+        record(1, refused, sha256="abcd"),
+        record(2, refused, sha256="abff"),
+        record(3, refused, "again.csv", sha256="abcd"),
+        record(4, FileState.INGESTED, sha256="abee"),
+        record(5, refused, sha256="acaa"),
+    )
+    with ledger.read() as connection:
+        assert {one.seq for one in files.refused_as(connection, "ab")} == {2, 3}
+        assert [one.seq for one in files.refused_as(connection, "abcd")] == [3]
+        assert files.refused_as(connection, "abe") == []
+        newest = files.newest_of(connection, "abcd")
+        assert newest is not None
+        assert newest.seq == 3
+        assert files.newest_of(connection, "ffff") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "answered"),
+    [
+        (FileState.INGESTED, "other.csv", True),
+        (FileState.WAITING, "drop.csv", True),
+        (FileState.QUARANTINED, "drop.csv", True),
+        (FileState.QUARANTINED, "other.csv", False),
+        (FileState.FAILED, "drop.csv", False),
+    ],
+)
+def test_a_refusal_is_answered_by_a_later_record_of_its_content(
+    ledger: Ledger, state: FileState, name: str, answered: bool
+) -> None:
+    before = record(1, FileState.QUARANTINED)
+    unrelated = record(2, FileState.QUARANTINED, sha256="ff")
+    later = record(3, state, name)
+    repeated = record(4, FileState.DUPLICATE)
+    add(ledger, before, unrelated, later, repeated)
+    with ledger.read() as connection:
+        found = files.refused_before(connection, [later, repeated])
+    assert found == ([(before, later)] if answered else [])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import sqlalchemy
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from handlers.domain.schema import Column, ColumnType, Role, Schema
+from handlers.storage import dataset, part_format, schemas, versions
+from handlers.storage.corrections import Corrections
 from handlers.storage.ledger import Ledger, LedgerError, set_fact
 from handlers.storage.migrations import MIGRATIONS
 from handlers.storage.tables import metadata
@@ -76,3 +82,31 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_bytes(b"not a database, but long enough to be looked at as one" * 20)
     with pytest.raises(LedgerError, match="cannot be opened"):
         Ledger(tmp_path / "ledger")
+
+
+def test_a_ledger_from_before_parts_were_staged_keeps_its_rows_and_its_schema(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    table = pa.table({"corporation": ["a", "b"], "__file__": [1, 1], "__line__": [2, 3]})
+    schema = Schema(3, (Column("corporation", ColumnType.TEXT, Role.ID),))
+    size = part_format.write_parquet(tmp_path, "rows-00000001.parquet", table)
+    part_format.write_parquet(tmp_path, "superseded-00000002.parquet", pa.table({"row": [0]}))
+    connection = sqlite3.connect(path)
+    for statement in MIGRATIONS[0]:
+        connection.execute(statement)
+    connection.executemany(
+        "INSERT INTO parts (path, kind, first_row, rows, bytes, dataset_version) VALUES (?, ?, 0, ?, ?, ?)",
+        [("rows-00000001.parquet", "rows", 2, size, 1), ("superseded-00000002.parquet", "superseded", 1, 1, 2)],
+    )
+    document = json.dumps(schemas.to_document(schema))
+    connection.executemany("INSERT INTO facts VALUES (?, ?)", [("schema", document), ("dataset_version", "2")])
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Ledger(path).read() as read:
+        assert schemas.read(read) == schema
+        assert dataset.snapshot(read, tmp_path, schema)["corporation"].to_pylist() == ["b"]
+        view = replace(versions.view(read, 1), last_file=1)
+        assert view.schema == schema
+        found = dataset.piece(read, tmp_path, view, Corrections(tmp_path, view), 0)
+        assert found is not None
+        assert found[0]["corporation"].to_pylist() == ["a", "b"]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from handlers.domain.files import Reason, RowFault
+from handlers.domain.files import Reason, RowFault, shown_name
 from handlers.storage import published
+from handlers.storage.inbox import Content
 from handlers.storage.workspace import Workspace
 from tests.unit.handlers.small_dataset import SmallDataset
 
@@ -57,7 +58,7 @@ def test_a_name_is_one_component_of_a_path(workspace: Workspace, name: str) -> N
     with pytest.raises(ValueError, match="not the name"):
         published.write_predictions(workspace, name, pa.table({"probability": [0.5]}))
     with pytest.raises(ValueError, match="not the name"):
-        published.write_quarantined(workspace, SHA256, name=name, source=b"", reason=Reason("x", "y"))
+        published.write_quarantined(workspace, SHA256, name=name, source=Content.of(b""), reason=Reason("x", "y"))
 
 
 def test_two_names_of_the_longest_length_are_written_under_two_names(workspace: Workspace) -> None:
@@ -66,7 +67,7 @@ def test_two_names_of_the_longest_length_are_written_under_two_names(workspace: 
     for name in long:
         published.write_predictions(workspace, name, pa.table({"probability": [0.5]}))
         published.write_rejected(workspace, SHA256, name, [])
-        published.write_quarantined(workspace, SHA256, name=name, source=b"x", reason=Reason("x", "y"))
+        published.write_quarantined(workspace, SHA256, name=name, source=Content.of(b"x"), reason=Reason("x", "y"))
     assert [len(names(folder)) for folder in (workspace.predictions, workspace.rejected, workspace.quarantine)] == [
         2,
         2,
@@ -87,7 +88,9 @@ def test_rejected_rows_are_told_with_line_column_code_and_value(workspace: Works
 def test_a_refused_file_is_kept_byte_for_byte_with_its_reason(workspace: Workspace) -> None:
     reason = Reason("labels", "Three labels.", "Correct the target.", (4, 7))
     for _ in range(2):
-        path = published.write_quarantined(workspace, SHA256, name=ODD, source=b"\x00\xff,1\r\n", reason=reason)
+        path = published.write_quarantined(
+            workspace, SHA256, name=ODD, source=Content.of(b"\x00\xff,1\r\n"), reason=reason
+        )
     assert path.read_bytes() == b"\x00\xff,1\r\n"
     assert names(workspace.quarantine) == [f"{SHA256}-{ODD}", f"{SHA256}-{ODD}.reason.json"]
     assert json.loads(path.with_name(f"{path.name}.reason.json").read_text()) == {
@@ -98,3 +101,25 @@ def test_a_refused_file_is_kept_byte_for_byte_with_its_reason(workspace: Workspa
         "lines": [4, 7],
         "what_to_do": "Correct the target.",
     }
+
+
+def test_more_faults_than_are_written_at_once_are_all_there(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "FAULTS_AT_ONCE", 3)
+    path = published.write_rejected(workspace, SHA256, "a.csv", (RowFault(n, "", "ragged", "x") for n in range(2, 9)))
+    lines = path.read_text().splitlines()
+    assert lines == ["line,column,code,value", *(f"{n},,ragged,x" for n in range(2, 9))]
+
+
+@pytest.mark.parametrize("name", ["a b.csv", ODD, "back\\slash.csv", "é" * 120 + ".csv", ODD[:3] + "é" * 100 + ".csv"])
+def test_the_copy_of_a_refused_file_is_found_by_what_its_record_says(workspace: Workspace, name: str) -> None:
+    path = published.write_quarantined(workspace, SHA256, name=name, source=Content.of(b"x"), reason=Reason("x", "y"))
+    published.write_quarantined(workspace, SHA256, name="b.csv", source=Content.of(b"x"), reason=Reason("x", "y"))
+    shown = shown_name(name)
+    assert published.quarantined_copy(workspace, SHA256, shown) == path
+    assert published.quarantined_copy(workspace, SHA256[::-1], shown) is None
+    for _ in range(2):
+        published.remove_quarantined(workspace, SHA256, shown)
+    assert published.quarantined_copy(workspace, SHA256, shown) is None
+    assert names(workspace.quarantine) == [f"{SHA256}-b.csv", f"{SHA256}-b.csv.reason.json"]

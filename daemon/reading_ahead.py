@@ -1,0 +1,59 @@
+"""Reading the next files while one is placed: threads, because what costs in reading a file releases the GIL."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from typing import TypeVar
+
+from handlers.house import Closes
+
+Item = TypeVar("Item")
+Result = TypeVar("Result", bound=Closes | None)
+
+THREADS = 2
+"""A third one gains nothing on two cores and costs the memory of another file."""
+WAITING = 2
+"""Results that may lie ready: each holds a file's rows in memory."""
+
+
+def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+    """``map`` in threads, at most ``THREADS + WAITING`` items ahead of whoever takes the results. The order stays.
+
+    An exception of ``work`` is raised where its result would have come. A result that nobody takes is closed. One
+    item alone is not worth a thread.
+    """
+    rest = iter(items)
+    first, second = next(rest, _NONE), next(rest, _NONE)
+    if isinstance(first, _None):
+        return
+    if isinstance(second, _None):
+        yield work(first)
+        return
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="reading") as pool:
+        begun: deque[Future[Result]] = deque()
+        try:
+            for item in chain((first, second), rest):
+                begun.append(pool.submit(work, item))
+                if len(begun) >= THREADS + WAITING:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                if not future.cancel() and future.exception() is None:
+                    _close(future.result())
+
+
+def _close(result: Closes | None) -> None:
+    if result is not None:
+        result.close()
+
+
+class _None:
+    """Says that there is no item; None may be one."""
+
+
+_NONE = _None()

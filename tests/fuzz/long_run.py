@@ -1,0 +1,79 @@
+"""``python -m tests.fuzz``: mutated files for as long as wanted, in a process that may die or hang."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from tests.fuzz.comparison import Trial, compare, shapes
+
+#: Seconds after which a file counts as one that hangs.
+PATIENCE = 10.0
+START = 60.0
+"""Seconds for a process to begin."""
+
+
+def main() -> int:
+    """Compare until the time, the count or the patience with disagreements is over."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed; each file has the next one")
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long to go on")
+    parser.add_argument("--count", type=int, default=0, help="how many files, 0: as many as there is time for")
+    parser.add_argument("--findings", type=int, default=20, help="stop after so many")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    seed, findings = arguments.seed, 0
+    end = seed + arguments.count if arguments.count else sys.maxsize
+    while seed < end and findings < arguments.findings and time.monotonic() - began < arguments.minutes * 60:
+        until = began + arguments.minutes * 60
+        for seed, finding in _in_a_process(seed, end, until):
+            if finding:
+                print(finding, end="\n\n", flush=True)
+                findings += 1
+            if findings >= arguments.findings:
+                break
+        seed += 1
+    files, seconds = seed - arguments.seed, time.monotonic() - began
+    print(f"{files} files, seeds {arguments.seed} to {seed - 1}, {seconds:.0f} s, {findings} findings")
+    return 1 if findings else 0
+
+
+def _in_a_process(seed: int, end: int, until: float) -> Iterator[tuple[int, str]]:
+    """What a child says of each seed; its death, or its silence, is the last that is said."""
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("spawn").Process(target=_work, args=(theirs, seed, end), daemon=True)
+    child.start()
+    theirs.close()
+    patience = START
+    try:
+        while time.monotonic() < until and seed < end:
+            if not ours.poll(patience):
+                yield seed, f"seed {seed}: HANGS, more than {patience:g} s"
+                return
+            try:
+                done, finding = ours.recv()
+            except EOFError:
+                child.join()
+                yield seed, f"seed {seed}: DIED with {child.exitcode}"
+                return
+            yield done, finding
+            seed, patience = done + 1, PATIENCE
+    finally:
+        child.kill()
+        child.join()
+
+
+def _work(pipe: Connection, seed: int, end: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="attritiond-fuzz-") as folder:
+        for number in itertools.takewhile(lambda number: number < end, itertools.count(seed)):
+            trial = Trial.of(number)
+            found = [compare(trial, shape, Path(folder)) for shape in shapes(number)]
+            pipe.send((number, "\n".join(str(one) for one in found if one)))
+    pipe.close()
