@@ -25,11 +25,22 @@ from daemon.tasks import (
     Task,
     WriteFinaldata,
 )
-from handlers import activation, checking, compaction, decision_blocks, pipeline, publication, recovery, rescoring
+from handlers import (
+    activation,
+    checking,
+    compaction,
+    decision_blocks,
+    pipeline,
+    publication,
+    recovery,
+    reindexing,
+    rescoring,
+)
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
 from handlers.receiving import Arrival
 from handlers.records import FileCheck
+from handlers.storage.index_runs import IndexDamaged
 from handlers.storage.releases import ReleaseError
 
 
@@ -76,7 +87,11 @@ class Workbench:
 
     def _ingest(self, files: tuple[Any, ...]) -> None:
         arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread, one.failed) for one in files]
-        pipeline.ingest(self._house, arrivals, self._usable(), self._on_fact)
+        try:
+            pipeline.ingest(self._house, arrivals, self._usable(), self._on_fact)
+        except IndexDamaged:  # it can be made anew from the rows; files that were committed already are recognised
+            self._follow(reindexing.mend(self._house))
+            pipeline.ingest(self._house, arrivals, self._usable(), self._on_fact)
 
     def _check(self, path: Path, name: str) -> FileCheck:
         house = self._house

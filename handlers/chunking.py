@@ -18,6 +18,8 @@ from handlers.storage.spill import Spill, Spilled
 CHUNK_ROWS = 1 << 19
 #: Faults of one file that are held in memory, in bytes; more wait on disk.
 FAULT_BYTES = 16 << 20
+#: So many faults are kept, whatever part of the rows they are.
+KEPT_FAULTS = 1_000_000
 
 T = TypeVar("T")
 Lines = npt.NDArray[np.int64]
@@ -105,18 +107,28 @@ def _chunked(parts: Sequence[pa.Array]) -> pa.ChunkedArray:
 
 
 class FaultWriter:
-    """Gathers the faults of a file, tables of FAULTS that come block by block."""
+    """Gathers the faults of a file, tables of FAULTS that come block by block.
 
-    def __init__(self, spill: Spill) -> None:
+    Where they are many, and more than the part of all rows that is ``allowed``, they are counted and no longer kept:
+    the file will be refused. Should the rest of it be better, it has to be read again, with all of them ``allowed``.
+    """
+
+    def __init__(self, spill: Spill, allowed: float) -> None:
         self._spill = spill
+        self._allowed = allowed
+        self.complete = True
         self._held: list[pa.Table] = []
         self._bytes = 0
         self._spilled: list[Spilled] = []
         self.rows = 0
 
-    def add(self, faults: pa.Table) -> None:
-        """Take the faults of one block. Raises OSError where the disk is full."""
+    def add(self, faults: pa.Table, rows: int) -> None:
+        """Take the faults of one block; ``rows`` without a fault were read so far. Raises OSError where the disk is
+        full."""
         self.rows += faults.num_rows
+        if not self.complete:
+            return
+        self.complete = self.rows <= max(KEPT_FAULTS, self._allowed * (self.rows + rows))
         self._held.append(faults)
         self._bytes += faults.nbytes
         if self._bytes > FAULT_BYTES:

@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 
 from handlers.domain.facts import Fact
 from handlers.house import House
-from handlers.storage import decisions, parts
-from handlers.storage.parts import Part, PartKind, Staged
+from handlers.storage import decisions, parts, staging
+from handlers.storage.parts import Part, PartKind
+from handlers.storage.staging import Staged
 
 KINDS = (PartKind.ROWS, PartKind.LABELS, PartKind.SUPERSEDED)
 """What the ledger gives up. What models said of rows stays there: it is small, and the newest is asked for most."""
@@ -40,7 +41,7 @@ def compact(house: House) -> Compacted:
     for kind in KINDS:
         started = house.timer()
         with house.ledger.read() as connection:
-            if not _is_enough(parts.staged_totals(connection, kind)):
+            if not _is_enough(staging.totals(connection, kind)):
                 continue
             chosen, table = _run(house, connection, kind)
         if _replace(house, chosen, table):
@@ -61,10 +62,10 @@ def _is_enough(staged: Staged) -> bool:
 
 def _run(house: House, connection: Connection, kind: PartKind) -> tuple[list[Part], pa.Table]:
     """The oldest staged parts that follow each other and have the same columns: no value is changed by a type."""
-    following = _following(parts.staged_ones(connection, kind, PARTS_AT_ONCE))
+    following = _following(staging.first(connection, kind, PARTS_AT_ONCE))
     chosen: list[Part] = []
     tables: list[pa.Table] = []
-    until = parts.next_file(connection, following[0])
+    until = staging.next_file(connection, following[0])
     candidates = takewhile(lambda part: until is None or part.dataset_version < until, following)
     for part, table in parts.read_all(connection, house.workspace.parts, candidates):
         if tables and table.schema != tables[0].schema:
@@ -96,7 +97,7 @@ def _replace(house: House, chosen: list[Part], table: pa.Table) -> bool:
     prepared = parts.prepare_file(house.workspace.parts, part, table)
     numbers = [part.id for part in chosen]
     with house.ledger.write() as connection:
-        if parts.staged_among(connection, numbers) != len(numbers):
+        if staging.among(connection, numbers) != len(numbers):
             return False
         # Recorded before the others go: SQLite would give it the number of one of them.
         decisions.move_members(connection, numbers, parts.record(connection, prepared))

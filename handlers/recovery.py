@@ -7,7 +7,7 @@ import io
 import msgspec
 import numpy as np
 
-from handlers import activation, publication
+from handlers import activation, publication, reindexing
 from handlers.decision_blocks import add_timing, give_up
 from handlers.domain.facts import Fact
 from handlers.domain.files import FileStamp
@@ -24,8 +24,9 @@ class NotResettable(Exception):
 
 
 def recover(house: House, release: Release | None) -> list[Fact]:
-    """Sweep what no ledger row names, remake the links, follow up commits. Idempotent."""
+    """Sweep what no ledger row names, mend the index, remake the links, follow up commits. Idempotent."""
     workspace = house.workspace
+    facts = reindexing.mend(house)
     with house.ledger.read() as connection:
         parts.sweep(connection, workspace.parts)
         house.index.sweep(connection)
@@ -33,7 +34,7 @@ def recover(house: House, release: Release | None) -> list[Fact]:
     spill.empty(workspace.spill)
     releases.sweep(workspace.releases, known)
     activation.link(house)
-    facts = rescore(house, release) if release is not None else []
+    facts += rescore(house, release) if release is not None else []
     facts += publication.publish(house, release)
     publication.keep_finaldata(house)
     return facts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -61,12 +62,15 @@ def hopeful_plans(brief: Brief) -> dict[str, Plan]:
 
 @dataclass(slots=True)
 class Pass:
-    """What one pass over the rows gives. ``plans``: what each column was read by; ``trailing``: see ``Cut``."""
+    """What one pass over the rows gives.
+
+    ``plans``: what each column was read by; ``trailing``: see ``Cut``; ``close`` removes what waits on disk.
+    """
 
     plans: dict[str, Plan]
-    spill: Spill
     chunks: ChunkWriter
     faults: FaultWriter
+    close: Callable[[], None]
     evidence: dict[str, Evidence] = field(default_factory=dict)
     labels: LabelEvidence = field(default_factory=LabelEvidence)
     trailing: int = 0
@@ -75,30 +79,30 @@ class Pass:
     def rows_read(self) -> int:
         return self.chunks.rows + self.faults.rows
 
-    def close(self) -> None:
-        """Remove what waits on disk."""
-        self.spill.close()
+    @classmethod
+    def begin(cls, plans: Mapping[str, Plan], folder: Path, allowed: float) -> Pass:
+        """A pass that has read nothing. ``folder``: where rows may wait; ``allowed``: see ``FaultWriter``."""
+        spill = Spill(folder)
+        return cls(dict(plans), ChunkWriter(spill), FaultWriter(spill, allowed), spill.close)
 
 
-def read_rows(
-    cuts: Iterable[Cut | Reason], brief: Brief, plans: Mapping[str, Plan], spill: Spill, *, revise: bool
-) -> Pass | Reason:
-    """Read all rows by the plans. ``revise``: the first block with rows may still change the plans.
+def read_rows(cuts: Iterable[Cut | Reason], brief: Brief, into: Pass, *, revise: bool) -> Reason | None:
+    """Read all rows by the plans of a pass. ``revise``: the first block with rows may still change these.
 
-    Raises what the cuts raise, and OSError where the disk is full; what waits on disk is removed then.
+    Where it returns a reason to refuse the file, or raises what the cuts raise, or OSError because the disk is full,
+    nothing waits on disk.
     """
-    result = Pass(dict(plans), spill, ChunkWriter(spill), FaultWriter(spill))
     try:
         for cut in cuts:
             if isinstance(cut, Reason):
-                result.close()
+                into.close()
                 return cut
-            _add(result, cut, brief, revise=revise)
+            _add(into, cut, brief, revise=revise)
             revise = revise and not len(cut.lines)
     except BaseException:
-        result.close()
+        into.close()
         raise
-    return result
+    return None
 
 
 def _add(result: Pass, cut: Cut, brief: Brief, *, revise: bool) -> None:
@@ -126,7 +130,7 @@ def _add(result: Pass, cut: Cut, brief: Brief, *, revise: bool) -> None:
             read = Rows([column.filter(mask) for column in values], cut.lines[kept], labels[kept])
         result.chunks.add(read)
     if faults:
-        result.faults.add(joined(faults))
+        result.faults.add(joined(faults), result.chunks.rows)
 
 
 def _read_cells(result: Pass, brief: ColumnBrief, cells: pa.StringArray, *, revise: bool) -> CellBlock:

@@ -33,12 +33,12 @@ from handlers.domain.schema_change import Learned, schema_after
 from handlers.parsing import pieces, read_head, trailing_note
 from handlers.row_reading import Brief, Pass, brief, hopeful_plans, read_rows
 from handlers.storage.inbox import Content
-from handlers.storage.spill import Spill
 
 __all__ = ["Batch", "Limits", "validate"]
 
-#: A plan that was settled on fits by construction, at the latest when it is followed for the third time.
-PASSES = 4
+#: A plan that was settled on fits by construction, at the latest when it is followed for the third time; then the
+#: faults may still have to be gathered.
+PASSES = 5
 #: Faults that are spelled out in the refusal of a file.
 SHOWN_FAULTS = 3
 SHOWN_CHARACTERS = 60
@@ -86,8 +86,8 @@ def validate(  # noqa: PLR0913 - what a file is held against, each from somewher
     if isinstance(read, Reason):
         return read
     rejected = read.rows.faults.finish()
-    if len(rejected) > limits.max_rejected_fraction * read.rows.rows_read or not read.rows.chunks.rows:
-        reason = _too_many_rejected(rejected, read.rows.rows_read, limits)
+    if _has_too_many_faults(read.rows, limits):
+        reason = _too_many_rejected(rejected[:SHOWN_LINES], read.rows, limits)
         read.rows.close()
         return reason
     negative = read.target.stayed if read.target is not None else schema.negative_label
@@ -143,11 +143,12 @@ def _batch(read: _Read, form: _Form, rejected: RejectedRows, notes: tuple[str, .
 
 def _read(text: Text, head: Head, columns: Brief, limits: Limits, spill: Path) -> _Read | Reason:
     """Read the rows, again where the plan of a column turns out to be wrong."""
-    plans = hopeful_plans(columns)
+    plans, allowed = hopeful_plans(columns), limits.max_rejected_fraction
     for number in range(PASSES):
-        rows = read_rows(cut(pieces(text), head, limits), columns, plans, Spill(spill), revise=number == 0)
-        if isinstance(rows, Reason):
-            return rows
+        rows = Pass.begin(plans, spill, allowed)
+        refused = read_rows(cut(pieces(text), head, limits), columns, rows, revise=number == 0)
+        if refused is not None:
+            return refused
         settled = _settle(rows, columns)
         if isinstance(settled, Reason):
             rows.close()
@@ -157,13 +158,15 @@ def _read(text: Text, head: Head, columns: Brief, limits: Limits, spill: Path) -
             for name, column in settled.columns.items()
             if not column.plan.reads_like(rows.plans[name])
         }
-        if not wrong:
+        if not wrong and (rows.faults.complete or _has_too_many_faults(rows, limits)):
             refused = unlike_neighbours(settled.columns)
             if refused is not None:
                 rows.close()
             return refused or settled
         rows.close()
         plans = rows.plans | wrong
+        # The faults were many at first, and are not that many after all: now each is kept.
+        allowed = allowed if wrong else 1.0
     message = f"columns {', '.join(sorted(wrong))} were read {PASSES} times, and no plan fits; this is an error of ours"
     raise AssertionError(message)
 
@@ -192,12 +195,16 @@ def _learned(read: _Read, columns: Brief) -> dict[str, Learned]:
     return learned
 
 
-def _too_many_rejected(rejected: RejectedRows, rows_read: int, limits: Limits) -> Reason:
-    first = rejected[:SHOWN_LINES]
+def _has_too_many_faults(rows: Pass, limits: Limits) -> bool:
+    return rows.faults.rows > limits.max_rejected_fraction * rows.rows_read or not rows.chunks.rows
+
+
+def _too_many_rejected(first: tuple[RowFault, ...], rows: Pass, limits: Limits) -> Reason:
     shown = "; ".join(_sentence(fault) for fault in first[:SHOWN_FAULTS])
-    what = f"{len(rejected)} of {rows_read} rows cannot be used ({limits.max_rejected_fraction:.0%} may be): {shown}."
+    rejected, rows_read = rows.faults.rows, rows.rows_read
+    what = f"{rejected} of {rows_read} rows cannot be used ({limits.max_rejected_fraction:.0%} may be): {shown}."
     lines = tuple(fault.line for fault in first)
-    counts = RowCounts(read=rows_read, rejected=len(rejected))
+    counts = RowCounts(read=rows_read, rejected=rejected)
     return Reason("too_many_rejected", what, "Correct these rows and send the file again.", lines, counts)
 
 

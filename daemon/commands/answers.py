@@ -38,7 +38,9 @@ def reading(config: Path) -> Iterator[House]:
     keep_pandas_out()
     settings, workspace = read_configuration(config)
     with sentences():
-        yield house_of(settings, config, Ledger(workspace.ledger, read_only=True))
+        ledger = Ledger(workspace.ledger, read_only=True)
+        ledger.require_current()
+        yield house_of(settings, config, ledger)
 
 
 @contextlib.contextmanager

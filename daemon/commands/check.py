@@ -22,6 +22,7 @@ from daemon.bootstrap import house_of
 from daemon.commands.answers import Cell, answer_json, answer_table, json_option, printable, reading, sentences
 from daemon.commands.workspace import BadConfiguration, config_option, read_configuration
 from daemon.settings_checks import FOLDER_KEYS
+from handlers.domain.files import FileState
 from handlers.house import House
 from handlers.records import FileCheck
 from handlers.storage.ledger import Ledger, LedgerError
@@ -29,8 +30,6 @@ from handlers.storage.workspace import Workspace
 from server.front import keep_pandas_out
 
 REFUSED = 1
-SHOWN_ROWS = 20
-"""So many faulty rows the answer has at most."""
 
 
 @click.command()
@@ -170,7 +169,8 @@ def _say_file(found: FileCheck) -> None:
     rows, reason = found["rows"], found["reason"]
     fate = "set aside" if found["taken"] else "not to be used"
     counts = f"{rows['read']:,} rows read, {rows['rejected']:,} of them {fate}" if rows["read"] else ""
-    parts = [f"{found['name']} would be {found['state']}", counts]
+    state = "a duplicate" if found["state"] is FileState.DUPLICATE else str(found["state"])
+    parts = [f"{found['name']} would be {state}", counts]
     click.echo(printable(": ".join(part for part in parts if part) + "."))
     if reason is not None:
         click.echo(printable(reason["detail"]))
@@ -197,7 +197,8 @@ def _say_content(found: FileCheck) -> None:
     answer_table(("COLUMN", "TYPE", "ROLE", ""), columns)
     if not found["rejected"]:
         return
-    which = "The rows" if len(found["rejected"]) == found["rows"]["rejected"] else f"The first {SHOWN_ROWS} rows"
+    shown = len(found["rejected"])
+    which = "The rows" if shown == found["rows"]["rejected"] else f"The first {shown} rows"
     click.echo(f"\n{which} that cannot be used:")
     faults = [(str(row["line"]), row["column"], row["code"], _cut(row["value"])) for row in found["rejected"]]
     answer_table(("LINE", "COLUMN", "CODE", "VALUE"), faults)

@@ -23,8 +23,8 @@ from handlers.storage.workspace import Workspace
 def retry(config: Path, as_json: bool, sha256: tuple[str, ...]) -> None:
     """Take refused files again, after a correction of the configuration.
 
-    Or of the schema. A file is named by the beginning of its SHA256, as `attritiond files --state quarantined` shows it. Its copy in
-    the quarantine goes back into the source folder. The exit code is 1 where it was refused again.
+    Or of the schema. A file is named by the beginning of its SHA256, as `attritiond files --state quarantined` shows
+    it. Its copy in the quarantine goes back into the source folder. The exit code is 1 where it was refused again.
     """
     place = place_of(config)
     records = outcomes.take(place, lambda ledger: _put_back(place.workspace, ledger, sha256))

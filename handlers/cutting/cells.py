@@ -4,23 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
 from handlers.cutting.blocks import Block
+from handlers.domain.dialect import CARRIAGE_RETURN, LINE_FEED, QUOTE, line_ends
 from handlers.domain.rejected import FAULT_CHARACTERS
 
 UTF8_BOM = b"\xef\xbb\xbf"
+#: pyarrow tells of records of another length one by one, which is dear: so many of a block, and they are looked for
+#: together.
+TOLD_ONE_BY_ONE = 500
+
+Columns = tuple[pa.StringArray, ...]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """A record of another length: its number in its block, from 0; how many cells; its text, cut to what is kept."""
+    """The records of a block that have another number of cells: their numbers in it, from 0, how many cells each has,
+    and its text without the line end, cut to what is kept."""
 
-    number: int
-    cells: int
-    text: str
-    blank: bool
+    numbers: Numbers
+    cells: Numbers
+    texts: pa.StringArray
+
+    @classmethod
+    def of(cls, numbers: Numbers, cells: Numbers, texts: pa.StringArray) -> Ragged:
+        """Of the whole texts of the records."""
+        texts = pc.utf8_rtrim(texts, characters="\r\n")
+        return cls(numbers, cells, pc.utf8_slice_codeunits(texts, 0, FAULT_CHARACTERS))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def blank(self) -> npt.NDArray[np.bool_]:
+        """Which of them are blank lines."""
+        blank = pc.equal(pc.utf8_trim_whitespace(self.texts), "")
+        return np.asarray(blank.to_numpy(zero_copy_only=False))
+
+
+_NOTHING = Ragged(np.empty(0, np.int64), np.empty(0, np.int64), pa.array([], pa.string()))
 
 
 class CellReader:
@@ -30,13 +58,14 @@ class CellReader:
         # Names by position: pyarrow need not know what the header says, and two names may be alike.
         positions = [str(position) for position in range(columns)]
         self._columns = columns
-        self._ragged: list[Ragged] = []
+        self._delimiter = ord(delimiter)
+        self._told: list[pa_csv.InvalidRow] = []
         self._read = pa_csv.ReadOptions(use_threads=False, column_names=positions)
         self._parse = pa_csv.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=True,
             ignore_empty_lines=False,
-            invalid_row_handler=self._set_aside,
+            invalid_row_handler=self._tell,
         )
         self._convert = pa_csv.ConvertOptions(
             column_types=dict.fromkeys(positions, pa.string()),
@@ -45,26 +74,56 @@ class CellReader:
             check_utf8=False,
         )
 
-    def read(self, block: Block) -> tuple[tuple[pa.StringArray, ...], list[Ragged]]:
+    def read(self, block: Block) -> tuple[Columns, Ragged]:
         """Read whole records of sound quotes: the columns, an empty cell or line being null, and what is no row."""
-        view: bytes | memoryview = block.view
-        if block.data.startswith(UTF8_BOM, block.start):
-            # pyarrow drops a byte order mark at the start of what it is given; here it is part of the first cell.
-            view = UTF8_BOM + block.view
+        self._told = []
+        try:
+            columns = self._cells(block.view, marked=block.data.startswith(UTF8_BOM, block.start))
+        except pa.ArrowInvalid:
+            if len(self._told) < TOLD_ONE_BY_ONE:
+                raise
+            return self._sorted_out(block)
+        if not self._told:
+            return columns, _NOTHING
+        numbers = np.array([row.number - 1 for row in self._told], np.int64)
+        cells = np.array([row.actual_columns for row in self._told], np.int64)
+        return columns, Ragged.of(numbers, cells, pa.array([row.text for row in self._told], pa.string()))
+
+    def _cells(self, view: bytes | memoryview, *, marked: bool) -> Columns:
+        # pyarrow drops a byte order mark at the start of what it is given; here it is part of the first cell.
+        view = UTF8_BOM + bytes(view) if marked else view
         self._read.block_size = len(view) + 1
-        self._ragged = []
         table = pa_csv.read_csv(pa.py_buffer(view), self._read, self._parse, self._convert)
         batches = table.to_batches()
-        return tuple(batches[0].columns) if len(batches) == 1 else self._joined(table), self._ragged
-
-    def _joined(self, table: pa.Table) -> tuple[pa.StringArray, ...]:
-        """The columns of a table of several batches, or of none."""
+        if len(batches) == 1:
+            return tuple(batches[0].columns)
         nothing = pa.array([], pa.string())
         return tuple(pa.concat_arrays([nothing, *column.chunks]) for column in table.columns)
 
-    def _set_aside(self, row: pa_csv.InvalidRow) -> str:
-        text = row.text
-        blank = text.isspace() or not text
-        kept = text.rstrip("\r\n")[:FAULT_CHARACTERS]
-        self._ragged.append(Ragged(row.number - 1, row.actual_columns, kept, blank))
-        return "skip"
+    def _tell(self, row: pa_csv.InvalidRow) -> str:
+        self._told.append(row)
+        return "error" if len(self._told) >= TOLD_ONE_BY_ONE else "skip"
+
+    def _sorted_out(self, block: Block) -> tuple[Columns, Ragged]:
+        """Read a block with many records of another length, which are found by counting."""
+        view, cells = block.view, block.cells
+        ends = line_ends(view).ends
+        if not block.ends_a_line:
+            ends = np.append(ends, len(cells))
+        starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+        between = np.flatnonzero(cells == self._delimiter)
+        if block.quoted:
+            between = between[np.searchsorted(np.flatnonzero(cells == QUOTE), between) % 2 == 0]
+        counts = np.diff(np.searchsorted(between, ends), prepend=0) + 1
+        empty = (cells[starts] == LINE_FEED) | (cells[starts] == CARRIAGE_RETURN)
+        ragged = (counts != self._columns) & ~empty
+        numbers = np.flatnonzero(ragged)
+        offsets = pa.py_buffer(np.concatenate((starts[:1], ends)).astype(np.int32))
+        records = pa.StringArray.from_buffers(len(ends), offsets, pa.py_buffer(view))
+        rest = cells[np.repeat(~ragged, ends - starts)].tobytes()
+        columns = (
+            self._cells(rest, marked=rest.startswith(UTF8_BOM))
+            if rest
+            else (pa.array([], pa.string()),) * self._columns
+        )
+        return columns, Ragged.of(numbers, counts[numbers], records.take(pa.array(numbers)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +85,7 @@ class _Cutter:
         self._rows = 0
         self._text = False
 
-    def cut(self, block: Block) -> list[Cut] | Reason:
+    def cut(self, block: Block) -> Iterable[Cut] | Reason:
         if block.quoted:
             wrong = unsound_quote(block.view, self._head.delimiter)
             if wrong is not None:
@@ -109,31 +110,30 @@ class _Cutter:
         before = self._cut(block.until(int(ends[-1]))) if len(ends) else None
         return before if isinstance(before, Reason) else quote_refusal(line)
 
-    def _cut(self, block: Block) -> list[Cut] | Reason:
+    def _cut(self, block: Block) -> Iterable[Cut] | Reason:
         self._text = self._text or bool(_TEXT.search(block.data, block.start, block.end))
         columns, ragged = self._reader.read(block)
         numbered, self._line = _numbered(block, len(columns[0]) + len(ragged), self._line)
-        if ragged and _is_cut(ragged[-1], block, len(numbered), len(columns)):
+        if len(ragged) and _is_cut(ragged, block, len(numbered), len(columns)):
             line = int(numbered[-1])
-            what = f"The last line ({line}) stops after {ragged[-1].cells} of {len(columns)} cells."
+            what = f"The last line ({line}) stops after {ragged.cells[-1]} of {len(columns)} cells."
             return Reason("truncated", what, "The file was cut off: send it again, whole.", (line,))
         long = self._long_column(block, columns)
         if long is not None:
             what = f"Column {long!r} has a cell of more than {self._limits.max_field_bytes} bytes."
             return Reason("field_too_large", what, "Leave such texts out.")
-        gone = [row.number for row in ragged]
-        lines = np.delete(numbered, gone) if gone else numbered
+        lines = np.delete(numbered, ragged.numbers) if len(ragged) else numbered
         again = _repeats_header(self._head.names, columns)
         faults = self._faults(ragged, numbered, None if again is None else lines[again])
         self._rows += 0 if faults is None else faults.num_rows
-        cuts, kept = self._without_values(block, columns, lines, gone)
+        cuts, kept = self._without_values(block, columns, lines, ragged.numbers)
         if again is not None:
             kept = ~again if kept is None else kept & ~again
         if kept is not None:
             mask = pa.array(kept)
             columns, lines = tuple(column.filter(mask) for column in columns), lines[kept]
         self._rows += len(lines)
-        return [*cuts, Cut(columns, lines, faults)] if len(lines) or faults is not None else cuts
+        return chain(cuts, [Cut(columns, lines, faults)] if len(lines) or faults is not None else [])
 
     def _long_column(self, block: Block, columns: Columns) -> str | None:
         limit = self._limits.max_field_bytes
@@ -142,21 +142,22 @@ class _Cutter:
         longest = (pc.max(pc.binary_length(column)).as_py() or 0 for column in columns)
         return next((name for name, size in zip(self._head.names, longest, strict=True) if size > limit), None)
 
-    def _faults(self, ragged: list[Ragged], numbered: Lines, again: Lines | None) -> pa.Table | None:
+    def _faults(self, ragged: Ragged, numbered: Lines, again: Lines | None) -> pa.Table | None:
         """The faults of rows of another length, and of rows that are the header ``again``: their lines."""
         found = []
-        filled = [row for row in ragged if not row.blank]
-        if filled:
-            places = pa.array(numbered[[row.number for row in filled]])
-            found.append(fault_table(places, "", "ragged", pa.array([row.text for row in filled])))
+        if len(ragged):
+            filled = ~ragged.blank
+            places = pa.array(numbered[ragged.numbers[filled]])
+            found.append(fault_table(places, "", "ragged", ragged.texts.filter(pa.array(filled))))
         if again is not None:
             name = self._head.names[0]
             found.append(fault_table(pa.array(again), name, "repeated_header", pa.repeat(name, len(again))))
-        return joined(found) if found else None
+        faults = joined(found) if found else None
+        return faults if faults is not None and faults.num_rows else None
 
     def _without_values(
-        self, block: Block, columns: Columns, lines: Lines, gone: list[int]
-    ) -> tuple[list[Cut], Mask | None]:
+        self, block: Block, columns: Columns, lines: Lines, gone: Lines
+    ) -> tuple[Iterable[Cut], Mask | None]:
         """Leave out empty lines, and what a spreadsheet adds below: rows of delimiters that end the file.
 
         Such a row between others is a row: all its values are missing. Returns the rows of earlier blocks that turn
@@ -170,7 +171,7 @@ class _Cutter:
         there = np.flatnonzero(filled)
         cuts = self._waiting() if len(there) else []
         empty = np.flatnonzero(~filled)
-        records = np.delete(np.arange(len(lines) + len(gone)), gone)[empty] if gone else empty
+        records = np.delete(np.arange(len(lines) + len(gone)), gone)[empty]
         starts = np.concatenate((np.zeros(1, np.int64), line_ends(block.view).ends))[records]
         first = block.cells[starts]
         empty = empty[(first != LINE_FEED) & (first != CARRIAGE_RETURN)]
@@ -180,12 +181,11 @@ class _Cutter:
             self._valueless.append(_packed(lines[empty[below]]))
         return cuts, filled
 
-    def _waiting(self) -> list[Cut]:
-        """The rows without any value that waited for one with values, which has come."""
-        places = [first + np.flatnonzero(np.unpackbits(bits)) for first, bits in self._valueless]
-        self._valueless = []
-        self._rows += sum(map(len, places))
-        return [Cut(self._nulls(len(lines)), lines) for lines in places]
+    def _waiting(self) -> Iterable[Cut]:
+        """The rows without any value that waited for one with values, which has come: not all of them at once."""
+        waiting, self._valueless = self._valueless, []
+        places = (first + np.flatnonzero(np.unpackbits(bits)) for first, bits in waiting)
+        return (Cut(self._nulls(len(lines)), lines) for lines in places)
 
     def _nulls(self, rows: int) -> Columns:
         return (pa.nulls(rows, pa.string()),) * len(self._head.names)
@@ -210,10 +210,10 @@ def _numbered(block: Block, records: int, line: int) -> tuple[Lines, int]:
     return lines[:records], int(lines[-1])
 
 
-def _is_cut(row: Ragged, block: Block, records: int, columns: int) -> bool:
-    """Whether a row is the last one of the text, too short, and without a line end."""
-    last = block.last and row.number == records - 1 and not block.ends_a_line
-    return last and row.cells < columns and not row.blank
+def _is_cut(ragged: Ragged, block: Block, records: int, columns: int) -> bool:
+    """Whether the last row of the text is too short, and without a line end."""
+    last = block.last and not block.ends_a_line and ragged.numbers[-1] == records - 1
+    return bool(last and ragged.cells[-1] < columns and not ragged.blank[-1])
 
 
 def _may_be_long(block: Block, limit: int) -> bool:

@@ -112,10 +112,11 @@ def settle(brief: ColumnBrief, plan: Plan, evidence: Evidence) -> Settled | Reas
 
 def unlike_neighbours(columns: Mapping[str, Settled]) -> Reason | None:
     """Refuse a column of nothing but numbers like 1.234 in a file that has decimal commas in another column."""
-    with_commas = next((name for name, column in columns.items() if column.plan.style in COMMA_STYLES), None)
+    numeric = {name: column for name, column in columns.items() if column.type.is_numeric}
+    with_commas = next((name for name, column in numeric.items() if column.plan.style in COMMA_STYLES), None)
     if with_commas is None:
         return None
-    grouped = next((name for name, column in columns.items() if column.grouped), None)
+    grouped = next((name for name, column in numeric.items() if column.grouped), None)
     return None if grouped is None else points_beside_commas(grouped, with_commas)
 
 
@@ -165,7 +166,9 @@ def _still_numbers(brief: ColumnBrief, plan: Plan, evidence: Evidence) -> Settle
     if style is None:
         return ambiguous(brief.name)
     if style is not plan.style:
-        return Settled(plan.type, dataclasses.replace(plan, style=style))
+        # What made a number of an integer may have been the wrong style alone.
+        type = ColumnType.NUMBER if brief.known is None else brief.known.type
+        return Settled(type, dataclasses.replace(plan, type=type, style=style))
     if brief.known is None or brief.known.type is ColumnType.NUMBER:
         settled = _numeric(brief.name, ColumnType.NUMBER, plan, evidence)
         return dataclasses.replace(settled, blank=brief.known is not None and not evidence.present)

@@ -63,6 +63,28 @@ def arrow_floats(cells: pa.StringArray) -> pa.DoubleArray | None:
     return None if values is None or not math.isfinite(largest_of(values)) else values
 
 
+def decimal_commas(cells: pa.StringArray) -> pa.StringArray | None:
+    """Return numbers with decimal commas as plain ones, None if a cell may be no such number.
+
+    Each has an optional sign, digits, and at most one comma with digits before and after it. At least one has a comma.
+    """
+    text, offsets = text_of(cells), offsets_of(cells)
+    offsets = offsets - offsets[0]
+    commas = text == ord(",")
+    at = np.flatnonzero(commas)
+    # Beyond the digits are the letters of exponents, inf and nan. What else is wrong, a cast will find.
+    if not len(at) or text.max() > ord("9") or (text == ord(".")).any():
+        return None
+    edges = np.zeros(len(text) + 1, bool)
+    edges[offsets] = True
+    if edges[at].any() or edges[at + 1].any() or not (text[at - 1] >= ord("0")).all():
+        return None
+    points = np.where(commas, np.uint8(ord(".")), text)
+    validity = cells.is_valid().buffers()[1] if cells.null_count else None
+    octets = (pa.py_buffer(offsets), pa.py_buffer(points))
+    return pa.StringArray.from_buffers(len(cells), *octets, validity, cells.null_count)
+
+
 def largest_of(values: pa.Array) -> float:
     """Return the largest absolute value of what was cast from text; it is not finite where one of them is not."""
     if not len(values):

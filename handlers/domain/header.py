@@ -117,6 +117,8 @@ class _Beginning:
 
     def filled_from(self, number: int) -> int | None:
         """The first complete record from a number on that is not blank."""
+        if number >= self.records:
+            return None
         text = _TEXT.search(self.data, self.start(number))
         at = int(np.searchsorted(self.layout.ends, text.start(), side="right")) if text else self.records
         return at if at < self.records else None

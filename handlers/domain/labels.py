@@ -28,21 +28,6 @@ _OTHER = -2
 Labels = npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A target column that was read.
-
-    ``labels``: int8, 1 left, 0 stayed, -1 unlabelled; ``values``: what is stored, by ``type``; ``negative``: the
-    canonical form of the label that means *stayed*, None while none was seen; ``faults``: rows with a third label.
-    """
-
-    labels: npt.NDArray[np.int8]
-    values: pa.Array
-    type: ColumnType
-    negative: str | None
-    faults: npt.NDArray[np.int64]
-
-
 def canonical_label(value: str | float | bool) -> str:
     """Return one spelling for labels that are equal by value: 1, "1", "1.0" and " 1 " are "1"; true and "True" "true".
 
@@ -60,37 +45,6 @@ def canonical_label(value: str | float | bool) -> str:
         return str(int(text.partition(".")[0]))
     number = float(text)
     return str(int(number)) if number.is_integer() else repr(number)
-
-
-def read_target(
-    cells: pa.StringArray, *, positive: str | float | bool, negative: str | None, type: ColumnType | None
-) -> Target | Reason:
-    """Read the cells of the target column; a blank one is unlabelled.
-
-    ``negative`` and ``type`` are what the schema knows, None if it does not. While the negative label is not known,
-    the one other value is it; two others are refused. Once it is known, a third value is a fault of its row.
-    """
-    left = canonical_label(positive)
-    distinct = cells.dictionary_encode()
-    names = [canonical_label(text) for text in distinct.dictionary.to_pylist()]
-    others = sorted(set(names) - {left, "", negative})
-    if negative is None and others:
-        if len(others) > 1:
-            return _too_many(left, others)
-        negative = others[0]
-    found = _target_type(left, negative)
-    if type is ColumnType.INTEGER and found is not type:
-        return _not_of_one_kind(left, negative)
-    type = type or found
-    meaning = {left: LEFT, negative: STAYED, "": UNLABELLED}
-    unknown = -2
-    # The last entry is what a null cell's index (-1) finds.
-    codes = np.array([meaning.get(name, unknown) for name in names] + [UNLABELLED], np.int8)
-    indices = pc.fill_null(distinct.indices, -1).to_numpy(zero_copy_only=False)
-    labels = codes[indices]
-    faults = np.flatnonzero(labels == unknown)
-    labels[faults] = UNLABELLED
-    return Target(labels, _stored(labels, left, negative, type), type, negative, faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +161,8 @@ def settle_target(plan: TargetPlan, evidence: LabelEvidence) -> SettledTarget | 
 
 def label_values(labels: Labels, plan: TargetPlan, settled: SettledTarget) -> pa.Array:
     """Return labels as the data set keeps them: in one spelling, so that equal labels make equal rows."""
-    return _stored(labels, plan.left, settled.stayed, settled.type)
-
-
-def _stored(labels: npt.NDArray[np.int8], left: str, negative: str | None, type: ColumnType) -> pa.Array:
-    """Return the labels as the data set keeps them: in one spelling, so that equal labels make equal rows."""
-    stayed = negative if negative is not None else left
-    pair = [int(stayed), int(left)] if type is ColumnType.INTEGER else [stayed, left]
+    stayed = plan.left if settled.stayed is None else settled.stayed
+    pair = [int(stayed), int(plan.left)] if settled.type is ColumnType.INTEGER else [stayed, plan.left]
     blank = labels == UNLABELLED
     indices = pa.array(np.where(blank, 0, labels), pa.int8(), mask=blank)
     return pa.array(pair).take(indices)

@@ -12,7 +12,6 @@ from handlers.domain.evidence import MAX_CATEGORIES, Evidence
 from handlers.domain.exact_casts import FEW
 from handlers.domain.periods import is_impossible_date
 
-_NO_TEXT = pa.scalar(None, pa.string())
 #: Cells in which more than the greatest number of categories may show.
 _SAMPLE, _MANY = 512, 4096
 #: The characters of a date of ISO form, and the one after it, which parts it from the time.
@@ -31,7 +30,7 @@ def to_text(cells: pa.StringArray) -> pa.StringArray:
     bare = pc.utf8_trim_whitespace(cells.take(pa.array(rows)))
     blank = np.zeros(len(cells), bool)
     blank[rows] = pc.fill_null(pc.equal(bare, ""), False).to_numpy(zero_copy_only=False)
-    return pc.if_else(pa.array(blank), _NO_TEXT, cells) if blank.any() else cells
+    return pc.if_else(pa.array(blank), pa.scalar(None, pa.string()), cells) if blank.any() else cells
 
 
 def text_evidence(values: pa.StringArray) -> Evidence:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
@@ -154,7 +155,7 @@ def locate(
     listed = parts.listed(connection, PartKind.ROWS)[::-1] if missing and id_column is not None else []
     names = [column.name for column in (id_column, time_column) if column is not None]
     for part, table in parts.read_all(connection, folder, listed, names):
-        there = np.flatnonzero(pa.compute.is_in(table[names[0]], value_set=ids).to_numpy())
+        there = np.flatnonzero(pc.is_in(table[names[0]], value_set=ids).to_numpy())
         rows = table.take(pa.array(there))
         periods: list[str | None] = [None] * len(there)
         if times is not None and time_column is not None and time_column.name in rows.column_names:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import NullPool, QueuePool
 
-from handlers.storage.migrations import migrate
+from handlers.storage.migrations import MIGRATIONS, migrate
 from handlers.storage.tables import facts
 
 BUSY_SECONDS = 30.0
@@ -46,6 +46,20 @@ class Ledger:
         event.listen(self._engine, "begin", _begin)
         if not read_only:
             self._migrate()
+
+    def require_current(self) -> None:
+        """A reader changes nothing, so it must find the tables that it knows. Raises LedgerError where it does not."""
+        try:
+            with self.read() as connection:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        except sqlalchemy.exc.DatabaseError as error:
+            raise LedgerError(f"The ledger {self.path} cannot be opened: {error}") from error
+        if version < len(MIGRATIONS):
+            raise LedgerError(
+                f"The ledger {self.path} is that of an older attritiond. `attritiond run` brings it up to date."
+            )
+        if version > len(MIGRATIONS):
+            raise LedgerError(f"The ledger {self.path} is that of a newer attritiond: install the one that wrote it.")
 
     def _migrate(self) -> None:
         try:

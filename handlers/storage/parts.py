@@ -67,15 +67,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
-    """How many parts are staged, and how many rows and bytes they have together."""
-
-    parts: int
-    rows: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A part that can be recorded: its file is there to stay, or ``data`` is the Arrow stream to be staged."""
 
@@ -162,7 +153,13 @@ def total(connection: Connection, kind: PartKind) -> int:
 
 def listed(connection: Connection, *kinds: PartKind) -> list[Part]:
     """The parts of these kinds: those of rows in the order of the rows, others in that of their commits."""
-    return _parts(connection, select(parts).where(parts.c.kind.in_(kinds)))
+    return selected(connection, select(parts).where(parts.c.kind.in_(kinds)))
+
+
+def selected(connection: Connection, statement: Select[Any]) -> list[Part]:
+    """The parts that a statement finds, in the order of ``listed``."""
+    ordered = statement.order_by(parts.c.first_row, parts.c.dataset_version, parts.c.id)
+    return [_part(row) for row in connection.execute(ordered)]
 
 
 def rows_between(connection: Connection, first: int, end: int) -> list[Part]:
@@ -170,34 +167,7 @@ def rows_between(connection: Connection, first: int, end: int) -> list[Part]:
     before = select(func.max(parts.c.first_row)).where(parts.c.kind == PartKind.ROWS, parts.c.first_row <= first)
     start = connection.execute(before).scalar_one()
     statement = select(parts).where(parts.c.kind == PartKind.ROWS, parts.c.first_row < end)
-    return _parts(connection, statement.where(parts.c.first_row >= (first if start is None else start)))
-
-
-def staged_ones(connection: Connection, kind: PartKind, limit: int) -> list[Part]:
-    """The first ``limit`` staged parts of a kind, in the order of ``listed``."""
-    return _parts(connection, select(parts).where(parts.c.staged, parts.c.kind == kind).limit(limit))
-
-
-def staged_totals(connection: Connection, kind: PartKind) -> Staged:
-    """What of a kind is staged."""
-    counted = select(func.count(), func.total(parts.c.rows), func.total(parts.c.bytes))
-    count, rows, size = connection.execute(counted.where(parts.c.staged, parts.c.kind == kind)).one()
-    return Staged(int(count), int(rows), int(size))
-
-
-def staged_among(connection: Connection, numbers: Sequence[int]) -> int:
-    """How many of the parts with these numbers are there and staged."""
-    statement = select(func.count()).where(parts.c.staged, parts.c.id.in_(numbers))
-    return int(connection.execute(statement).scalar_one())
-
-
-def next_file(connection: Connection, after: Part) -> int | None:
-    """The version of the first part of the same kind, recorded later, that is a file. None where there is none."""
-    statement = select(func.min(parts.c.dataset_version)).where(
-        parts.c.kind == after.kind, ~parts.c.staged, parts.c.dataset_version > after.dataset_version
-    )
-    found: int | None = connection.execute(statement).scalar_one()
-    return found
+    return selected(connection, statement.where(parts.c.first_row >= (first if start is None else start)))
 
 
 def newest_ranked(connection: Connection, file: int | None = None) -> Part | None:
@@ -295,11 +265,6 @@ def _batches(run: Iterable[Part]) -> Iterator[list[Part]]:
 def _blobs(connection: Connection, numbers: list[int]) -> dict[int, bytes]:
     found = connection.execute(select(staged).where(staged.c.part.in_(numbers)))
     return {row.part: row.data for row in found}
-
-
-def _parts(connection: Connection, statement: Select[Any]) -> list[Part]:
-    ordered = statement.order_by(parts.c.first_row, parts.c.dataset_version, parts.c.id)
-    return [_part(row) for row in connection.execute(ordered)]
 
 
 def _part(row: Row[Any]) -> Part:

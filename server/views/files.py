@@ -29,7 +29,7 @@ async def check(request: web.Request) -> web.Response:
         detail = "Other files are being checked; try again in a few seconds."
         raise Problem(Kind.BUSY, detail, headers={"Retry-After": RETRY_AFTER_SECONDS})
     async with checks:
-        content = await read_body(request)
+        content = await _content(request)
         name = given or ("file.csv.gz" if content.startswith(GZIP_MAGIC) else "file.csv")
         try:
             return json_response(await request.app[SERVICES].check(name, content))
@@ -44,6 +44,14 @@ async def retry(request: web.Request) -> web.Response:
     except NotDone as error:
         raise _problem(error) from error
     return json_response(item, status=200 if done else 202)
+
+
+async def _content(request: web.Request) -> bytes:
+    try:
+        return await read_body(request)
+    except web.HTTPRequestEntityTooLarge as error:
+        detail = "The file is larger than server.max_body_bytes allows; `attritiond check --drop FILE` checks any file."
+        raise Problem(Kind.TOO_LARGE, detail) from error
 
 
 def _name(request: web.Request) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 
@@ -117,11 +118,17 @@ def _check_decisions(root: Path, labelled: int, time_column: str | None) -> None
 
 
 def _labelled_in_parts(root: Path, time_column: str | None) -> dict[tuple[int, int, str | None], int]:
-    """How many rows got their first label, by part, file and period, counted in the Parquet files themselves."""
+    """How many rows got their first label, by part, file and period, counted in the parts themselves."""
     counts: Counter[tuple[int, int, str | None]] = Counter()
-    for number, path, kind in query(root, "SELECT id, path, kind FROM parts WHERE kind IN ('rows', 'labels')"):
-        table = pq.read_table(root / "ingesteddata" / "parts" / path).to_pylist()
-        for row in table:
+    parts = query(
+        root,
+        "SELECT p.id, p.path, p.kind, s.data FROM parts p LEFT JOIN staged s ON s.part = p.id "
+        "WHERE p.kind IN ('rows', 'labels')",
+    )
+    for number, path, kind, staged in parts:
+        stored = root / "ingesteddata" / "parts" / path
+        table = pq.read_table(stored) if staged is None else pa.ipc.open_stream(staged).read_all()
+        for row in table.to_pylist():
             if kind == "labels" and row["first"]:
                 counts[number, row["file"], row["period"]] += 1
             elif kind == "rows" and row["exited"] is not None:

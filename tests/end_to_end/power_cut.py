@@ -1,10 +1,10 @@
 """The power fails while files are taken: what was acknowledged is there exactly once after the restart.
 
-By hand: ``python -m tests.end_to_end.power_cut --cuts 200 --files 200 --seed 1`` (root, on Linux with FUSE, loop devices
-and ext4). The daemon works on an ext4 file system whose disk remembers each write and flush (``recording_disk``). Then
-the disk is cut at random moments; each image is mounted, which replays the journal of the file system, and audited:
-every file whose ``file.ingested`` had been logged before the cut is there, no row is there twice, none is there that
-nobody sent; after another ``attritiond ingest`` of all files, every row is there once.
+By hand: ``python -m tests.end_to_end.power_cut --cuts 200 --files 200 --seed 1`` (as root, on Linux with FUSE, loop
+devices and ext4). The daemon works on an ext4 file system whose disk remembers each write and flush
+(``recording_disk``). Then the disk is cut at random moments. Each image is mounted, which replays the journal of the
+file system, and audited: every file whose ``file.ingested`` had been logged before the cut is there, no row is there
+twice, none is there that nobody sent; after another ``attritiond ingest`` of all files, every row is there once.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT, DISK = 1, 2
 NAME = "disk"
 BLOCK = 4096
+WRITE_HEAD = 40
 WRITE_BYTES = 128 * 1024
 BUFFER_BYTES = WRITE_BYTES + 4096
 RECORD = struct.Struct("=BQI")
@@ -61,6 +62,16 @@ class Disk:
         if libc.mount(b"recording_disk", os.fsencode(folder), b"fuse", 0, options):
             raise OSError(ctypes.get_errno(), "mount")
 
+        opened = struct.pack("=QIi", 0, 0, 0)
+        started = (7, 31, WRITE_BYTES, BIG_WRITES | MAX_PAGES, 12, 9, WRITE_BYTES, 1, WRITE_BYTES // BLOCK, 0, 0)
+        self._fixed = {
+            INIT: struct.pack("=IIIIHHIIHHI28x", *started),
+            LOOKUP: struct.pack("=QQQQII", DISK, 0, FOREVER, FOREVER, 0, 0) + self._attributes(DISK),
+            OPEN: opened,
+            OPENDIR: opened,
+            STATFS: struct.pack("=QQQQQIIII24x", 1 << 20, 1 << 20, 1 << 20, 2, 2, BLOCK, 255, BLOCK, 0),
+        }
+
     def serve(self) -> None:
         """Until it is unmounted."""
         while True:
@@ -77,36 +88,30 @@ class Disk:
                 return
 
     def _answer(self, kind: int, node: int, body: bytes) -> tuple[int, bytes]:
-        if kind == INIT:
-            _, _, ahead, flags = struct.unpack_from("=IIII", body)
-            kept = flags & (BIG_WRITES | MAX_PAGES)
-            pages = WRITE_BYTES // BLOCK
-            return 0, struct.pack("=IIIIHHIIHHI28x", 7, 31, ahead, kept, 12, 9, WRITE_BYTES, 1, pages, 0, 0)
-        if kind == LOOKUP:
-            if body != NAME.encode() + b"\0":
-                return ENOENT, b""
-            return 0, struct.pack("=QQQQII", DISK, 0, FOREVER, FOREVER, 0, 0) + self._attributes(DISK)
-        if kind in (GETATTR, SETATTR):
-            return 0, struct.pack("=QII", FOREVER, 0, 0) + self._attributes(node)
-        if kind in (OPEN, OPENDIR):
-            return 0, struct.pack("=QIi", 0, 0, 0)
-        if kind == READ:
-            _, offset, size = struct.unpack_from("=QQI", body)
-            return 0, os.pread(self._image, size, offset)
-        if kind == WRITE:
-            _, offset, size = struct.unpack_from("=QQI", body)
-            data = body[40 : 40 + size]
-            os.write(self._log, RECORD.pack(WRITTEN, offset, size) + data)
-            os.pwrite(self._image, data, offset)
-            return 0, struct.pack("=II", size, 0)
-        if kind == FSYNC:
-            os.write(self._log, RECORD.pack(FLUSHED, 0, 0))
-            return 0, b""
-        if kind == STATFS:
-            return 0, struct.pack("=QQQQQIIII24x", 1 << 20, 1 << 20, 1 << 20, 2, 2, BLOCK, 255, BLOCK, 0)
+        """The error number, 0 for none, and what follows the header."""
+        if kind == LOOKUP and body != NAME.encode() + b"\0":
+            return ENOENT, b""
         if kind in (FLUSH, RELEASE, RELEASEDIR, READDIR, ACCESS, DESTROY):
             return 0, b""
+        if kind in self._fixed:
+            return 0, self._fixed[kind]
+        if kind in (GETATTR, SETATTR):
+            return 0, struct.pack("=QII", FOREVER, 0, 0) + self._attributes(node)
+        if kind in (READ, WRITE, FSYNC):
+            return 0, self._access(kind, body)
         return ENOSYS, b""
+
+    def _access(self, kind: int, body: bytes) -> bytes:
+        if kind == FSYNC:
+            os.write(self._log, RECORD.pack(FLUSHED, 0, 0))
+            return b""
+        _, offset, size = struct.unpack_from("=QQI", body)
+        if kind == READ:
+            return os.pread(self._image, size, offset)
+        data = body[WRITE_HEAD : WRITE_HEAD + size]
+        os.write(self._log, RECORD.pack(WRITTEN, offset, size) + data)
+        os.pwrite(self._image, data, offset)
+        return struct.pack("=II", size, 0)
 
     def _attributes(self, node: int) -> bytes:
         mode, size = (0o040755, 0) if node == ROOT else (0o100600, self._size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.end_to_end.kill_each_call import Report
+from tests.end_to_end.deeds import Report
 from tests.end_to_end.system_calls import Call
 
 SYNCS = ("fsync", "fdatasync")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end import system_calls
-from tests.end_to_end.kill_each_call import OneIngest, prove
+from tests.end_to_end.deeds import OneCompaction, OneIngest
+from tests.end_to_end.kill_each_call import prove
 from tests.end_to_end.sync_order import log_is_synced, named_in_order
 
 LARGE = 150_000
@@ -26,10 +27,18 @@ def _traced() -> None:
 
 @pytest.mark.timeout(3600)
 def test_an_ingest_that_is_killed_at_a_call_leaves_all_or_nothing(folder: Path, rounds: int) -> None:
-    proof = prove(folder, 200, points=rounds * 2, torn=True)
+    folder.mkdir()
+    proof = prove(OneIngest(folder, 200), points=rounds, torn=True)
     assert proof.killed >= rounds
     assert proof.torn >= 1
     assert 0 < proof.before_commit < proof.killed, "some kills came before the commit, and some after it"
+
+
+@pytest.mark.timeout(3600)
+def test_a_compaction_that_is_killed_at_a_call_changes_no_row(folder: Path, rounds: int) -> None:
+    folder.mkdir()
+    proof = prove(OneCompaction(folder), points=max(2, rounds // 2))
+    assert proof.killed >= 1
 
 
 @pytest.mark.parametrize(("rows", "in_parts"), [(200, 0), (LARGE, 1)], ids=["small", "large"])

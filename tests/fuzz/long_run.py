@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import multiprocessing
 import sys
 import tempfile
@@ -31,49 +30,51 @@ def main() -> int:
     began = time.monotonic()
     seed, findings = arguments.seed, 0
     end = seed + arguments.count if arguments.count else sys.maxsize
-    while seed < end and findings < arguments.findings and time.monotonic() - began < arguments.minutes * 60:
-        until = began + arguments.minutes * 60
-        for seed, finding in _in_a_process(seed, end, until):
-            if finding:
-                print(finding, end="\n\n", flush=True)
-                findings += 1
-            if findings >= arguments.findings:
-                break
-        seed += 1
+    until = began + arguments.minutes * 60
+    with tempfile.TemporaryDirectory(prefix="attritiond-fuzz-") as folder:
+        while seed < end and findings < arguments.findings and time.monotonic() < until:
+            for done, finding in _in_a_process(Path(folder), range(seed, end), until):
+                seed = done + 1
+                if finding:
+                    print(finding, end="\n\n", flush=True)
+                    findings += 1
+                if findings >= arguments.findings:
+                    break
     files, seconds = seed - arguments.seed, time.monotonic() - began
     print(f"{files} files, seeds {arguments.seed} to {seed - 1}, {seconds:.0f} s, {findings} findings")
     return 1 if findings else 0
 
 
-def _in_a_process(seed: int, end: int, until: float) -> Iterator[tuple[int, str]]:
+def _in_a_process(folder: Path, seeds: range, until: float) -> Iterator[tuple[int, str]]:
     """What a child says of each seed; its death, or its silence, is the last that is said."""
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    child = multiprocessing.get_context("spawn").Process(target=_work, args=(theirs, seed, end), daemon=True)
+    child = multiprocessing.get_context("spawn").Process(target=_work, args=(theirs, folder, seeds), daemon=True)
     child.start()
     theirs.close()
     patience = START
     try:
-        while time.monotonic() < until and seed < end:
+        for seed in seeds:
+            if time.monotonic() > until:
+                return
             if not ours.poll(patience):
                 yield seed, f"seed {seed}: HANGS, more than {patience:g} s"
                 return
             try:
-                done, finding = ours.recv()
+                finding = ours.recv()
             except EOFError:
                 child.join()
                 yield seed, f"seed {seed}: DIED with {child.exitcode}"
                 return
-            yield done, finding
-            seed, patience = done + 1, PATIENCE
+            yield seed, finding
+            patience = PATIENCE
     finally:
         child.kill()
         child.join()
 
 
-def _work(pipe: Connection, seed: int, end: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="attritiond-fuzz-") as folder:
-        for number in itertools.takewhile(lambda number: number < end, itertools.count(seed)):
-            trial = Trial.of(number)
-            found = [compare(trial, shape, Path(folder)) for shape in shapes(number)]
-            pipe.send((number, "\n".join(str(one) for one in found if one)))
+def _work(pipe: Connection, folder: Path, seeds: range) -> None:
+    for seed in seeds:
+        trial = Trial.of(seed)
+        found = [compare(trial, shape, folder) for shape in shapes(seed)]
+        pipe.send("\n".join(str(one) for one in found if one))
     pipe.close()

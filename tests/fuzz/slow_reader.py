@@ -152,9 +152,8 @@ def _columns(
             columns[name], labels = _target(cells, schema, settings)
         else:
             columns[name] = _column(name, cells, schema, settings)
-    if any(one.style and one.style[1] == "," for one in columns.values()) and any(
-        one.grouped for one in columns.values()
-    ):
+    with_commas = any(column.style and column.style[1] == "," for column in columns.values())
+    if with_commas and any(column.grouped for column in columns.values()):
         raise Refused("1.234 beside decimal commas")
     return columns, labels
 
@@ -170,8 +169,12 @@ def _column(name: str, cells: list[str], schema: Schema, settings: DatasetSettin
         return _learned(cells, override)
     if not known.type.is_numeric:
         return _Column(_texts(cells))
+    return _known_numbers(cells, known.type)
+
+
+def _known_numbers(cells: list[str], type: ColumnType) -> _Column:
     numbers, column = _numbers(cells)
-    if known.type is ColumnType.NUMBER:
+    if type is ColumnType.NUMBER:
         return column
     integers = [number.integer for number in numbers if number is not None]
     if None not in integers:

@@ -60,10 +60,7 @@ def to_text(content: bytes) -> str:
     if content.startswith(OTHERS):
         raise Refused("another kind of file")
     encoding = next((name for mark, name in WIDE if content.startswith(mark)), None)
-    if encoding is not None:
-        text = _strictly(content, encoding)
-    else:
-        text = _narrow(content.removeprefix(b"\xef\xbb\xbf"))
+    text = _strictly(content, encoding) if encoding else _narrow(content.removeprefix(b"\xef\xbb\xbf"))
     if "\0" in text:
         raise Refused("NUL")
     if MARKUP.match(text):

@@ -63,9 +63,12 @@ def daemon(site: Site) -> Iterator[subprocess.Popen[str]]:
             site.url = ready["url"]
             # Its log is longer than a pipe holds.
             with subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL):  # noqa: S607 - any cat
-                yield process
-                process.send_signal(signal.SIGTERM)
-                process.wait(30)
+                try:
+                    yield process
+                    process.send_signal(signal.SIGTERM)
+                    process.wait(30)
+                finally:
+                    process.kill()  # or the log would never end
         finally:
             process.kill()
 

@@ -143,6 +143,7 @@ def test_reading_loads_nothing_that_only_training_needs(site: Site) -> None:
     path = site.write("a.csv", 1, rows=30)
     assert site.run("ingest", path).returncode == 0
     commands = [["status"], ["files"], ["models"], ["calls"], ["export"], ["predict", str(path)], ["schema", "show"]]
+    commands.append(["check", "--drop", str(path)])
     lines = [[*command, "--config", str(site.folder / "config.json")] for command in commands]
     script = (
         f"import sys; from daemon.cli import main; [main(line, standalone_mode=False) for line in {lines!r}];"

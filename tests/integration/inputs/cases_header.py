@@ -84,6 +84,8 @@ LITTLE = (
     refused(HEADER.rstrip() + b"\r\n\r\n", row="header-only", code="no_rows", says="a header and no rows"),
     refused(b"", row="empty-file", code="empty", says="empty"),
     refused(b"\xef\xbb\xbf\n \r\n", row="empty-file", code="empty", says="empty"),
+    refused(b"sep=;", row="sep-line-alone", code="header", says="column names"),
+    refused(b"sep=;\r\n\r\n", row="sep-line-alone", code="header", says="column names"),
     refused(b"corporation\nk0\n", row="one-column", code="missing_column", says="'visits', 'spend', 'plan'"),
     Case(
         row="one-column",

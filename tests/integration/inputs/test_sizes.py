@@ -96,7 +96,7 @@ def test_a_file_beyond_the_limit_is_refused_unread(tmp_path: Path, over: int) ->
 
 
 @shows("gzip-bomb", "refused", "too_large")
-def test_unpacking_stops_at_the_limit() -> None:
+def test_unpacking_stops_at_the_limit(tmp_path: Path) -> None:
     """A lower limit, for time; the content is sound up to it."""
     bomb = gzip.compress(KNOWN) + gzip.compress(b"".join(map(row, range(1000)))) * 2000
     began = time.monotonic()
@@ -107,6 +107,7 @@ def test_unpacking_stops_at_the_limit() -> None:
             schema=Schema(),
             settings=DatasetSettings(),
             limits=Limits(max_decompressed_bytes=MEGABYTE),
+            spill=tmp_path,
         )
     assert isinstance(reason, Reason)
     assert reason.code == "too_large"
@@ -115,7 +116,7 @@ def test_unpacking_stops_at_the_limit() -> None:
 
 @shows("large-cell", "refused", "field_too_large")
 def test_a_bomb_without_a_line_end_is_refused_at_its_first_cell(shop: Workshop) -> None:
-    bomb = gzip.compress(HEADER) + gzip.compress(b"9" * 50 * MEGABYTE) * 60
+    bomb = gzip.compress(HEADER) + gzip.compress(b"9" * 20 * MEGABYTE) * 10
     (shop.workspace.source / "drop.csv").write_bytes(bomb)
     assert refuse(shop).code == "field_too_large"
 
@@ -136,7 +137,7 @@ def test_a_hundred_thousand_columns(shop: Workshop) -> None:
     assert "100000" in refuse(shop).detail.replace(",", "")
 
 
-@shows("large-cell", "refused", "field_too_large")
+@shows("large-cell", "refused", "field_too_large", "header")
 @pytest.mark.parametrize("quote", [b"", b'"'])
 @pytest.mark.parametrize("where", ["header", "first", "last"])
 def test_a_cell_of_ten_megabytes(shop: Workshop, quote: bytes, where: str) -> None:
@@ -147,7 +148,7 @@ def test_a_cell_of_ten_megabytes(shop: Workshop, quote: bytes, where: str) -> No
         "last": KNOWN + b"".join(map(row, range(1000))) + b"k,1,1.5," + cell + b",1\n",
     }[where]
     (shop.workspace.source / "drop.csv").write_bytes(content)
-    assert refuse(shop).code == "field_too_large"
+    assert refuse(shop).code == ("header" if where == "header" else "field_too_large")
 
 
 def test_a_cell_of_a_megabyte_is_taken(shop: Workshop) -> None:

@@ -18,6 +18,7 @@ from handlers.cutting.rows import cut
 from handlers.domain.files import Reason, RowFault
 from handlers.domain.schema import ColumnType, DatasetSettings, Schema
 from handlers.storage.inbox import Content
+from handlers.storage.spill import Spill, Spilled
 from handlers.validation import Batch, Limits, validate
 
 SETTINGS = DatasetSettings(id_column="id", target_column="left", time_column="day")
@@ -86,7 +87,7 @@ def files(draw: st.DrawFn) -> str:
 SCHEMAS = st.sampled_from([ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.TEXT, None])
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=files(), known=st.booleans(), promoted=st.booleans())
 @example(text=HEADER.decode() + "a,2024-01-31,1,1,w,1\n" * 9 + "a,2024-01-31,1.5,x,w,0\n", known=False, promoted=False)
 def test_small_blocks_and_chunks_give_the_same_batch(text: str, known: bool, promoted: bool, tmp_path: Path) -> None:
@@ -160,17 +161,17 @@ def test_nothing_waits_on_disk_after_a_refusal(last: bytes, code: str, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("small_blocks")
-def test_nothing_waits_on_disk_after_a_failure(tmp_path: Path) -> None:
-    class Broken(Content):
-        def blocks(self, size: int = 1) -> object:  # type: ignore[override]
-            yield from super().blocks(size)
-            if list(tmp_path.iterdir()):
-                raise OSError("the disk is gone")
+def test_nothing_waits_on_disk_after_a_failure(small_blocks: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put = Spill.put
 
-    with pytest.raises(OSError, match="the disk is gone"):
-        content = Broken(GOOD * 2)
-        validate(content, name="x.csv", schema=Schema(), settings=SETTINGS, limits=LIMITS, spill=tmp_path)
+    def failing(spill: Spill, table: pa.Table) -> Spilled:
+        if len(list(tmp_path.iterdir())) == 3:
+            raise OSError("no space is left")
+        return put(spill, table)
+
+    small_blocks.setattr(Spill, "put", failing)
+    with pytest.raises(OSError, match="no space is left"):
+        run(GOOD, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -186,4 +187,21 @@ def test_many_rows_set_aside_wait_on_disk_and_are_a_sequence(tmp_path: Path) -> 
     with pytest.raises(IndexError):
         batch.rejected[30]
     batch.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_faults_beyond_what_is_allowed_are_counted_and_kept_once_the_file_turns_out_good(
+    small_blocks: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small_blocks.setattr(chunking, "KEPT_FAULTS", 0)
+    limits = Limits(max_rejected_fraction=0.5)
+    bad = HEADER + b"z,2025-02-30,5,1,p,1\n" * 40
+    batch = accepted(bad + GOOD.removeprefix(HEADER), tmp_path, limits=limits)
+    assert batch.rejected == [RowFault(line, "day", "impossible_date", "2025-02-30") for line in range(2, 42)]
+    batch.close()
+    reason = run(bad, tmp_path, limits=limits)
+    assert isinstance(reason, Reason)
+    assert reason.detail.startswith("40 of 40 rows cannot be used (50% may be): line 2, column 'day': '2025-02-30' is")
+    assert reason.lines[0] == 2
+    assert (reason.rows.read, reason.rows.rejected) == (40, 40)
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from handlers.cutting import cells
 from handlers.cutting.rows import Cut, cut
 from handlers.domain.files import Reason, RowFault
 from handlers.domain.limits import Limits
@@ -74,26 +75,31 @@ RECORD = st.lists(CELL, min_size=3, max_size=3).map(",".join) | st.sampled_from(
 TEXT = st.lists(st.tuples(RECORD, ENDS), max_size=25).map(lambda lines: "".join(map("".join, lines)))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(
     body=TEXT,
     start=st.sampled_from(["", "\n", " \r\n", "sep=,\n", '"sep=,"\r\n']),
     cutoff=st.integers(0, 6),
     noise=st.none() | st.tuples(st.integers(0, 400), st.sampled_from([*',\n\r;"', "\ufeff"])),
+    told=st.integers(1, 3),
     piece=st.integers(1, 100),
     block=st.sampled_from([1, 7, 64, 200]),
 )
-@example(body='a,b,c\n"a\n', start="", cutoff=0, noise=None, piece=1, block=1)
-@example(body="a,b,c\r\n,,\r\n\r\n,,\r\na,b\r\na,b,c", start="", cutoff=0, noise=None, piece=3, block=7)
+@example(body='a,b,c\n"a\n', start="", cutoff=0, noise=None, told=1, piece=1, block=1)
+@example(body="a,b,c\r\n,,\r\n\r\n,,\r\na,b\r\na,b,c", start="", cutoff=0, noise=None, told=1, piece=3, block=7)
 def test_small_blocks_give_what_one_block_gives(
-    *, body: str, start: str, cutoff: int, noise: tuple[int, str] | None, piece: int, block: int
+    *, body: str, start: str, cutoff: int, noise: tuple[int, str] | None, told: int, piece: int, block: int
 ) -> None:
     if noise is not None:
         at, character = noise
         body = body[:at] + character + body[at:]
     characters = start + HEADER.decode() + body
     text = characters[: len(characters) - cutoff].encode()
-    assert read(text, piece=piece, block=block) == read(text)
+    whole = read(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "TOLD_ONE_BY_ONE", told)
+        assert read(text, piece=piece, block=block) == whole
+        assert read(text) == whole
 
 
 PLAIN_CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)

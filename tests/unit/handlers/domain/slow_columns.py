@@ -110,10 +110,8 @@ def read_slowly(cells: Sequence[str | None]) -> SlowColumn:
 
 
 def _ways(cell: str) -> dict[str, str]:
-    """All ways to read a cell as a number, if it is one."""
+    """All ways to read a cell as a number, if it is one. What is plain but not finite, 1e400, is none in any."""
     if len(cell) > 300 and written_plainly(cell, "plain") is None:
         return {}
     found = {style: written_plainly(cell, style) for style in STYLES}
-    ways = {style: plain for style, plain in found.items() if plain is not None}
-    # What is plain but not finite, 1e400, is no number in any style.
-    return ways
+    return {style: plain for style, plain in found.items() if plain is not None}

@@ -78,6 +78,18 @@ def test_a_ledger_from_the_future_is_refused_and_left_alone(tmp_path: Path) -> N
     connection.close()
 
 
+@pytest.mark.parametrize(("version", "what"), [(0, "attritiond run"), (1, "attritiond run"), (99, "newer attritiond")])
+def test_a_reader_says_when_the_ledger_is_not_of_its_version(tmp_path: Path, version: int, what: str) -> None:
+    path = tmp_path / "ledger"
+    Ledger(path).close()
+    Ledger(path, read_only=True).require_current()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    with pytest.raises(LedgerError, match=what):
+        Ledger(path, read_only=True).require_current()
+
+
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_bytes(b"not a database, but long enough to be looked at as one" * 20)
     with pytest.raises(LedgerError, match="cannot be opened"):
