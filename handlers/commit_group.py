@@ -16,7 +16,7 @@ from handlers.domain.schema import DatasetSettings, Schema
 from handlers.storage import dataset, decisions, events, files, parts, schemas
 from handlers.storage.inbox import Drop
 from handlers.storage.ledger import Ledger, get_facts, set_facts
-from handlers.storage.parts import Part, PartKind, Prepared
+from handlers.storage.parts import Growing, Part, PartKind, Prepared
 from handlers.storage.row_index import RowIndex
 
 FULL_ROWS, FULL_FILES = 500_000, 2_000
@@ -81,6 +81,7 @@ class Group:
     arrived_labels: list[decisions.Arrived] = field(default_factory=list)
     corrected: int = 0
     ranked: dict[tuple[int, int | None], list[pa.Table]] = field(default_factory=dict)
+    growing: dict[tuple[int, int | None], Growing] = field(default_factory=dict)
     contents: dict[str, FileRecord] = field(default_factory=dict)
     restamped: list[tuple[int, FileStamp]] = field(default_factory=list)
 
@@ -90,7 +91,7 @@ class Group:
 
     @property
     def is_full(self) -> bool:
-        return bool(self.written) or self.rows >= FULL_ROWS or len(self.records) >= FULL_FILES
+        return bool(self.written or self.growing) or self.rows >= FULL_ROWS or len(self.records) >= FULL_FILES
 
 
 def begin(ledger: Ledger, folder: Path, settings: DatasetSettings, index: RowIndex, *, keeps_files: bool) -> Group:
@@ -151,6 +152,22 @@ def _flush(group: Group) -> None:
         first_row=pending.firsts[0],
     )
     group.written.append((parts.prepare(group.folder, part, table), pending.arrived))
+
+
+def add_ranked(group: Group, model: int | None, table: pa.Table) -> None:
+    """What a model said of unlabelled rows of the file whose turn it is; None: there is no model yet."""
+    key = group.next_seq, model
+    if key in group.growing:
+        group.growing[key].add(table)
+    elif table.num_rows >= OWN_PART_ROWS:
+        group.growing[key] = Growing(group.folder, _ranked_part(group, *key), table)
+    else:
+        group.ranked.setdefault(key, []).append(table)
+
+
+def _ranked_part(group: Group, file: int, model: int | None) -> Part:
+    name = f"ranked-{file:08d}-{model or 0}"
+    return Part(name, PartKind.RANKED, 0, 0, group.version, owner=file, model=model)
 
 
 def record(group: Group, drop: Drop, outcome: Outcome, *, seen_at: str, seconds: float) -> None:
@@ -225,25 +242,25 @@ def commit(ledger: Ledger, group: Group, *, at: str) -> list[Fact]:
 
 def _others(group: Group) -> list[Prepared]:
     """Labels that came later, rows that are replaced, and what was ranked, each ready to be recorded."""
-    found: list[tuple[str, PartKind, list[pa.Table], int | None, int | None]] = [
-        (f"labels-{group.version:08d}", PartKind.LABELS, group.labels, None, None),
-        (f"superseded-{group.version:08d}", PartKind.SUPERSEDED, group.superseded, None, None),
+    version = group.version
+    found = [
+        (Part(f"labels-{version:08d}", PartKind.LABELS, 0, 0, version), group.labels),
+        (Part(f"superseded-{version:08d}", PartKind.SUPERSEDED, 0, 0, version), group.superseded),
+        *((_ranked_part(group, *key), tables) for key, tables in group.ranked.items()),
     ]
-    for (file, model), tables in group.ranked.items():
-        found.append((f"ranked-{file:08d}-{model or 0}", PartKind.RANKED, tables, file, model))
-    prepared = []
-    for name, kind, tables, owner, model in found:
-        if any(table.num_rows for table in tables):
-            table = pa.concat_tables(tables)
-            part = Part(name, kind, table.num_rows, 0, group.version, owner=owner, model=model)
-            prepared.append(parts.prepare(group.folder, part, table))
-    return prepared
+    prepared = [
+        parts.prepare(group.folder, part, pa.concat_tables(tables))
+        for part, tables in found
+        if any(table.num_rows for table in tables)
+    ]
+    return prepared + [growing.finish() for growing in group.growing.values()]
 
 
 def _count(connection: Connection, group: Group, records: list[FileRecord]) -> None:
     before = get_facts(connection, "labels", "timing")
     after: dict[str, object] = {}
-    if group.rows or any(table.num_rows for table in group.labels):
+    taught = group.schema != group.schema_before
+    if taught or group.rows or any(table.num_rows for table in group.labels):
         after["dataset_version"] = group.version
     arrived = group.arrived_rows + group.arrived_labels
     if arrived or group.corrected:

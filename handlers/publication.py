@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from handlers.domain.facts import Fact
 from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, shown_name
 from handlers.domain.release import Release
-from handlers.domain.schema import Role
+from handlers.domain.schema import Role, Schema
 from handlers.house import House
 from handlers.storage import dataset, files, parts, published, releases, schemas
 from handlers.storage.atomic import fsync_folder
@@ -97,17 +97,23 @@ def _predictions(connection: Connection, workspace: Workspace, record: FileRecor
     part = parts.newest_ranked(connection, record.seq)
     if part is None:
         return
-    table, schema = parts.read(connection, workspace.parts, part), schemas.read(connection)
+    schema, threshold = schemas.read(connection), _threshold(workspace, part, release)
+    pieces = parts.batches(connection, workspace.parts, part)
+    published.write_predictions(workspace, record.name, (_answers(piece, schema, part, threshold) for piece in pieces))
+
+
+def _answers(ranked: pa.Table, schema: Schema, part: Part, threshold: float) -> pa.Table:
+    """What the sender of unlabelled rows is told: id and time as they came, and what the model says."""
     columns: dict[str, object] = {}
     for name, role in (("id", Role.ID), ("time", Role.TIME)):
         column = schema.with_role(role)
         if column is not None:
-            columns[column.name] = table[name]
-    probability = table["probability"].to_numpy()
+            columns[column.name] = ranked[name]
+    probability = ranked["probability"].to_numpy()
     columns["probability"] = probability
-    columns["prediction"] = (probability >= _threshold(workspace, part, release)).astype(np.int8)
-    columns["model_version"] = np.full(table.num_rows, part.model, dtype=np.int64)
-    published.write_predictions(workspace, record.name, pa.table(columns))
+    columns["prediction"] = (probability >= threshold).astype(np.int8)
+    columns["model_version"] = np.full(ranked.num_rows, part.model, dtype=np.int64)
+    return pa.table(columns)
 
 
 def _threshold(workspace: Workspace, part: Part, release: Release) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from handlers import commit_group
 from handlers.commit_group import Group
 from handlers.domain.batch import Placed
 from handlers.domain.release import Release
@@ -21,8 +22,7 @@ def rank(group: Group, placed: Placed, release: Release | None) -> int:
         table = placed.chunk.table if count == len(chosen) else placed.chunk.table.filter(pa.array(chosen))
         values = None if release is None else score(release, table)
         ranked = ranked_table(table, placed.schema, placed.placement.numbers[chosen], values)
-        model = None if release is None else release.version
-        group.ranked.setdefault((placed.file, model), []).append(ranked)
+        commit_group.add_ranked(group, None if release is None else release.version, ranked)
     return count
 
 

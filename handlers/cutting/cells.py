@@ -48,7 +48,9 @@ class Ragged:
         return np.asarray(blank.to_numpy(zero_copy_only=False))
 
 
-_NOTHING = Ragged(np.empty(0, np.int64), np.empty(0, np.int64), pa.array([], pa.string()))
+def _nothing() -> Ragged:
+    # Made when it is asked for: the first array that pyarrow makes loads pandas, which the ingest worker keeps out.
+    return Ragged(np.empty(0, np.int64), np.empty(0, np.int64), pa.array([], pa.string()))
 
 
 class CellReader:
@@ -84,7 +86,7 @@ class CellReader:
                 raise
             return self._sorted_out(block)
         if not self._told:
-            return columns, _NOTHING
+            return columns, _nothing()
         numbers = np.array([row.number - 1 for row in self._told], np.int64)
         cells = np.array([row.actual_columns for row in self._told], np.int64)
         return columns, Ragged.of(numbers, cells, pa.array([row.text for row in self._told], pa.string()))

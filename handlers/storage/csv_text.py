@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -26,6 +26,15 @@ def write_csv(tables: Iterable[pa.Table], stream: BinaryIO, schema: pa.Schema) -
         for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
             if batch.num_rows and batch.num_columns:
                 stream.write(_lines(batch))
+
+
+def csv_blocks(tables: Iterable[pa.Table]) -> Iterator[bytes]:
+    """The same text in blocks, for at least one table."""
+    for number, table in enumerate(tables):
+        stream = io.BytesIO()
+        write_csv([table], stream, table.schema)
+        text = stream.getvalue()
+        yield text if number == 0 else text[len(_header(table.column_names)) :]
 
 
 def to_csv(table: pa.Table) -> bytes:

@@ -109,7 +109,7 @@ def get_fact(connection: Connection, name: str, default: Any = None) -> Any:
 def get_facts(connection: Connection, *names: str) -> dict[str, Any]:
     """Those of the named values that are there, by name."""
     found = connection.execute(select(facts.c.name, facts.c.value).where(facts.c.name.in_(names)))
-    return {name: value for name, value in found}
+    return {str(row.name): row.value for row in found}
 
 
 def set_fact(connection: Connection, name: str, value: Any) -> None:

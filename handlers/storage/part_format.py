@@ -28,16 +28,39 @@ def write_parquet(folder: Path, name: str, table: pa.Table) -> int:
     It is written for speed: integers as differences, numbers as they are, text with few distinct values as a
     dictionary, other text compressed. Raises OSError, and then nothing has the name that did not have it before.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{name}.tmp"
-    with temporary.open("wb") as stream:
-        write_parquet_to(stream, [table], table.schema)
-        stream.flush()
-        os.fsync(stream.fileno())
-        size = stream.tell()
-    temporary.replace(folder / name)
-    fsync_folder(folder)
-    return size
+    return ParquetFile(folder, name, table).finish()
+
+
+class ParquetFile:
+    """A Parquet file that is written piece by piece, as ``write_parquet`` does it; ``finish`` gives it its name."""
+
+    def __init__(self, folder: Path, name: str, first: pa.Table) -> None:
+        """``first``: the first piece, which shows which text columns have few distinct values. Raises OSError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / name
+        self._temporary = folder / f"{name}.tmp"
+        self._stream = self._temporary.open("wb")
+        try:
+            self._writer = pq.ParquetWriter(self._stream, first.schema, **_options(first))
+            self.add(first)
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def add(self, table: pa.Table) -> None:
+        """The next piece, of the same schema. Raises OSError."""
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+
+    def finish(self) -> int:
+        """Sync it, give it its name, sync the folder; the size in bytes. Raises OSError."""
+        with self._stream:
+            self._writer.close()
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            size = self._stream.tell()
+        self._temporary.replace(self._path)
+        fsync_folder(self._path.parent)
+        return size
 
 
 def write_parquet_to(stream: BinaryIO, tables: Iterable[pa.Table], schema: pa.Schema) -> None:

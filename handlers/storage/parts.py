@@ -99,6 +99,26 @@ def prepare_file(folder: Path, part: Part, table: pa.Table) -> Prepared:
     return Prepared(replace(part, path=path, rows=table.num_rows, size=size, staged=False))
 
 
+class Growing:
+    """A part that is made piece by piece, so that nobody holds all of it. It becomes a Parquet file."""
+
+    def __init__(self, folder: Path, part: Part, first: pa.Table) -> None:
+        """``part``: its path without an ending; ``first``: the first piece. Raises OSError."""
+        self._part = replace(part, path=f"{part.path}.parquet")
+        self._file = part_format.ParquetFile(folder, self._part.path, first)
+        self._rows = first.num_rows
+
+    def add(self, table: pa.Table) -> None:
+        """The next piece, of the same schema. Raises OSError."""
+        self._file.add(table)
+        self._rows += table.num_rows
+
+    def finish(self) -> Prepared:
+        """Make it ready to record. Raises OSError."""
+        size = self._file.finish()
+        return Prepared(replace(self._part, rows=self._rows, size=size, staged=False))
+
+
 def record(connection: Connection, prepared: Prepared) -> int:
     """Record a prepared part inside the caller's transaction (its ``id`` is given by the ledger and returned)."""
     part, data = prepared.part, prepared.data

@@ -21,7 +21,7 @@ import pyarrow as pa
 from handlers.domain.files import Reason, RowFault, shown_name
 from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN
 from handlers.storage.atomic import write_atomically, write_blocks_atomically
-from handlers.storage.csv_text import to_csv
+from handlers.storage.csv_text import csv_blocks, to_csv
 from handlers.storage.dataset import ROW_COLUMN
 from handlers.storage.inbox import Content
 from handlers.storage.workspace import Workspace
@@ -64,18 +64,20 @@ def name_lines(names: Iterable[str]) -> bytes:
     return "".join(f"{_one_line(name)}\n" for name in names).encode()
 
 
-def write_predictions(workspace: Workspace, name: str, table: pa.Table) -> Path:
-    """Answer a file of unlabelled rows: its table as CSV, ``probability`` with six significant digits.
+def write_predictions(workspace: Workspace, name: str, tables: Iterable[pa.Table]) -> Path:
+    """Answer a file of unlabelled rows: tables of one schema as CSV, ``probability`` with six significant digits.
 
     Raises ValueError for a name that is not a single path component.
     """
-    if PROBABILITY in table.column_names:
-        place = table.column_names.index(PROBABILITY)
-        table = table.set_column(place, PROBABILITY, _six_digits(table[PROBABILITY]))
     path = workspace.predictions / predictions_name(name)
     workspace.predictions.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, to_csv(table))
+    write_blocks_atomically(path, csv_blocks(map(_rounded, tables)))
     return path
+
+
+def _rounded(table: pa.Table) -> pa.Table:
+    place = table.column_names.index(PROBABILITY)
+    return table.set_column(place, PROBABILITY, _six_digits(table[PROBABILITY]))
 
 
 def predictions_name(name: str) -> str:

@@ -48,7 +48,7 @@ def test_finaldata_is_the_data_set_without_what_is_hidden(tmp_path: Path) -> Non
 )
 def test_predictions_stand_under_the_name_of_their_file(workspace: Workspace, name: str, expected: str) -> None:
     table = pa.table({"corporation": ["a", "b"], "probability": [0.123456789, None], "prediction": [0, 1]})
-    path = published.write_predictions(workspace, name, table)
+    path = published.write_predictions(workspace, name, [table])
     assert path == workspace.source.parent / "predictions" / expected
     assert path.read_text() == "corporation,probability,prediction\na,0.123457,0\nb,,1\n"
 
@@ -56,7 +56,7 @@ def test_predictions_stand_under_the_name_of_their_file(workspace: Workspace, na
 @pytest.mark.parametrize("name", ["", ".", "..", "../up.csv", "a/b.csv", "nul\0.csv"])
 def test_a_name_is_one_component_of_a_path(workspace: Workspace, name: str) -> None:
     with pytest.raises(ValueError, match="not the name"):
-        published.write_predictions(workspace, name, pa.table({"probability": [0.5]}))
+        published.write_predictions(workspace, name, [pa.table({"probability": [0.5]})])
     with pytest.raises(ValueError, match="not the name"):
         published.write_quarantined(workspace, SHA256, name=name, source=Content.of(b""), reason=Reason("x", "y"))
 
@@ -65,7 +65,7 @@ def test_two_names_of_the_longest_length_are_written_under_two_names(workspace: 
     long = ["é" * 125 + f"{number}.csv" for number in (1, 2)]
     assert all(len(os.fsencode(name)) == 255 for name in long)
     for name in long:
-        published.write_predictions(workspace, name, pa.table({"probability": [0.5]}))
+        published.write_predictions(workspace, name, [pa.table({"probability": [0.5]})])
         published.write_rejected(workspace, SHA256, name, [])
         published.write_quarantined(workspace, SHA256, name=name, source=Content.of(b"x"), reason=Reason("x", "y"))
     assert [len(names(folder)) for folder in (workspace.predictions, workspace.rejected, workspace.quarantine)] == [
