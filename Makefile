@@ -14,7 +14,8 @@ help:
 	@echo "make run [CONFIG=config.json]   install into .venv on first use, then run the daemon in the foreground"
 	@echo "make test [ARGS=...]            all tests"
 	@echo "make check                      format, lint, types, import contracts"
-	@echo "make bench | coverage | format | pins | clean"
+	@echo "make bench [ARGS=SCENE...]      the measurements of docs/performance.md"
+	@echo "make coverage | format | pins | clean"
 
 # `exec`: Ctrl-C and SIGTERM reach the daemon itself.
 run: $(VENV)/.installed
@@ -34,7 +35,7 @@ format: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check --fix .
 
 bench: $(VENV)/.installed-dev
-	$(PY) -m tests.benchmarks
+	$(PY) -m tests.benchmarks $(ARGS)
 
 coverage: $(VENV)/.installed-dev
 	$(PY) -m pytest --cov --cov-report=term $(ARGS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -63,24 +63,31 @@ def ingest(house: House, arrivals: Iterable[Arrival], champion: Release | None, 
     def open_next(arrival: Arrival) -> _Reading | None:
         return _open(house, group, arrival)  # the group of the moment: what its files have taught is known
 
-    for reading in house.ahead(open_next, arrivals):
-        if reading is None:
-            continue
-        started, received = house.timer(), reading.received
-        try:
-            with closing(reading), house.ledger.read() as connection:
-                known = receiving.known_outcome(house, group, received, connection)
-                outcome = known or _take(house, group, reading, champion, connection)
-        except (NothingToRecord, Changed):  # a file that changes while it is read settles again, and comes again
-            continue
-        seconds = reading.seconds + house.timer() - started
-        commit_group.record(group, received.drop, outcome, seen_at=received.arrival.seen_at, seconds=seconds)
-        if group.is_full:
-            _commit(house, group, tell)
-            group = _begin(house)
+    readings = house.ahead(open_next, arrivals)
+    while _fill(house, group, readings, champion):
+        _commit(house, group, tell)
+        group = _begin(house)
     _commit(house, group, tell)
     for trouble in publication.publish(house, champion):
         tell(trouble)
+
+
+def _fill(house: House, group: Group, readings: Iterator[_Reading | None], champion: Release | None) -> bool:
+    """Take files into the group until it is full. False: there are no more."""
+    with house.ledger.read() as connection:
+        for reading in filter(None, readings):
+            started, received = house.timer(), reading.received
+            try:
+                with closing(reading):
+                    known = receiving.known_outcome(house, group, received, connection)
+                    outcome = known or _take(house, group, reading, champion, connection)
+            except (NothingToRecord, Changed):  # a file that changes while it is read settles again, and comes again
+                continue
+            seconds = reading.seconds + house.timer() - started
+            commit_group.record(group, received.drop, outcome, seen_at=received.arrival.seen_at, seconds=seconds)
+            if group.is_full:
+                return True
+    return False
 
 
 def _open(house: House, group: Group, arrival: Arrival) -> _Reading | None:

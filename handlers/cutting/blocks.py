@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from handlers.domain.dialect import CARRIAGE_RETURN, QUOTE, line_ends
 
+#: Blocks that stay in the cache of a processor while they are read.
 BLOCK_BYTES = 2 << 20
+#: Each column costs something in each block, so that the blocks of a very wide file are larger, up to a limit.
+COLUMN_BYTES, WIDEST_BYTES = 2 << 10, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class Block:
     def until(self, end: int) -> Block:
         """Its first ``end`` bytes, which are whole records."""
         return Block(self.data, self.start, self.start + end, self.quoted)
+
+
+def block_size(columns: int) -> int:
+    """How large the blocks of a text with so many columns are best, in bytes."""
+    return min(max(BLOCK_BYTES, COLUMN_BYTES * columns), WIDEST_BYTES)
 
 
 def record_blocks(pieces: Iterable[bytes], skipped: int, longest: int, size: int) -> Iterator[Block]:

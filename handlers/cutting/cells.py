@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,9 @@ from pyarrow import csv as pa_csv
 
 from handlers.cutting.blocks import Block
 from handlers.domain.dialect import CARRIAGE_RETURN, LINE_FEED, QUOTE, line_ends
+from handlers.domain.file_kinds import UTF8_BOM
 from handlers.domain.rejected import FAULT_CHARACTERS
 
-UTF8_BOM = b"\xef\xbb\xbf"
 #: pyarrow tells of records of another length one by one, which is dear: so many of a block, and they are looked for
 #: together.
 TOLD_ONE_BY_ONE = 500
@@ -53,28 +54,37 @@ def _nothing() -> Ragged:
     return Ragged(np.empty(0, np.int64), np.empty(0, np.int64), pa.array([], pa.string()))
 
 
+def _positions(columns: int) -> list[str]:
+    """Names by position: pyarrow need not know what the header says, and two names may be alike."""
+    return [str(position) for position in range(columns)]
+
+
+@lru_cache(maxsize=16)
+def _as_text(columns: int) -> pa_csv.ConvertOptions:
+    """Every cell is text, an empty one null. Kept, because making it costs as much as reading a small file."""
+    return pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(_positions(columns), pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        check_utf8=False,
+    )
+
+
 class CellReader:
     """Reads the blocks of one text one after the other. Not for two threads at the same time."""
 
     def __init__(self, columns: int, delimiter: str) -> None:
-        # Names by position: pyarrow need not know what the header says, and two names may be alike.
-        positions = [str(position) for position in range(columns)]
         self._columns = columns
         self._delimiter = ord(delimiter)
         self._told: list[pa_csv.InvalidRow] = []
-        self._read = pa_csv.ReadOptions(use_threads=False, column_names=positions)
+        self._read = pa_csv.ReadOptions(use_threads=False, column_names=_positions(columns))
         self._parse = pa_csv.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=True,
             ignore_empty_lines=False,
             invalid_row_handler=self._tell,
         )
-        self._convert = pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(positions, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-            check_utf8=False,
-        )
+        self._convert = _as_text(columns)
 
     def read(self, block: Block) -> tuple[Columns, Ragged]:
         """Read whole records of sound quotes: the columns, an empty cell or line being null, and what is no row."""
@@ -95,7 +105,8 @@ class CellReader:
         # pyarrow drops a byte order mark at the start of what it is given; here it is part of the first cell.
         view = UTF8_BOM + bytes(view) if marked else view
         self._read.block_size = len(view) + 1
-        table = pa_csv.read_csv(pa.py_buffer(view), self._read, self._parse, self._convert)
+        # Not read_csv: that hands the work to another thread, even when it is told to use none, and waits for it.
+        table = pa_csv.open_csv(pa.py_buffer(view), self._read, self._parse, self._convert).read_all()
         batches = table.to_batches()
         if len(batches) == 1:
             return tuple(batches[0].columns)
@@ -122,6 +133,9 @@ class CellReader:
         numbers = np.flatnonzero(ragged)
         offsets = pa.py_buffer(np.concatenate((starts[:1], ends)).astype(np.int32))
         records = pa.StringArray.from_buffers(len(ends), offsets, pa.py_buffer(view))
+        # A CR that ends a record must not come to stand before the LF of a blank line.
+        cells = cells.copy()
+        cells[ends - 1] = np.where(cells[ends - 1] == CARRIAGE_RETURN, LINE_FEED, cells[ends - 1])
         rest = cells[np.repeat(~ragged, ends - starts)].tobytes()
         columns = (
             self._cells(rest, marked=rest.startswith(UTF8_BOM))

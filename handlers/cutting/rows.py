@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from handlers.cutting.blocks import BLOCK_BYTES, Block, record_blocks
+from handlers.cutting.blocks import Block, block_size, record_blocks
 from handlers.cutting.cells import CellReader, Ragged
 from handlers.domain.dialect import CARRIAGE_RETURN, LINE_FEED, line_breaks, line_ends, unsound_quote
 from handlers.domain.files import Reason
@@ -48,21 +48,17 @@ class Cut:
     faults: pa.Table | None = None
     trailing: int = 0
 
-    @property
-    def rows_read(self) -> int:
-        """All rows but blank lines, those set aside included."""
-        return len(self.lines) + (0 if self.faults is None else self.faults.num_rows)
-
 
 def cut(
-    pieces: Iterable[bytes], head: Head, limits: Limits, *, block_bytes: int = BLOCK_BYTES
+    pieces: Iterable[bytes], head: Head, limits: Limits, *, block_bytes: int | None = None
 ) -> Iterator[Cut | Reason]:
     """Cut the text that a head was read from, given in pieces from its beginning. A refusal is the last that comes.
 
     Where rows without any value stand between blocks, their faults may come after those of later lines.
     """
     cutter = _Cutter(head, limits)
-    for block in record_blocks(pieces, head.start, record_limit(limits), block_bytes):
+    size = block_bytes or block_size(len(head.names))
+    for block in record_blocks(pieces, head.start, record_limit(limits), size):
         result = cutter.cut(block)
         if isinstance(result, Reason):
             yield result

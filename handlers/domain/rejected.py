@@ -24,15 +24,10 @@ def fault_table(lines: pa.Array, column: str, code: str, values: pa.StringArray)
     )
 
 
-def no_faults() -> pa.Table:
-    """A table of no fault at all."""
-    return FAULTS.empty_table()
-
-
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Faults of several tables in one, by line; faults of the same line stay in their order."""
     if not tables:
-        return no_faults()
+        return FAULTS.empty_table()
     table = pa.concat_tables(tables).combine_chunks()
     lines = table["line"].to_numpy()
     if len(lines) > 1 and (np.diff(lines) < 0).any():
@@ -59,11 +54,6 @@ class RejectedRows(Sequence[RowFault]):
         rows = [(fault.line, fault.column, fault.code, fault.value) for fault in faults]
         columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(FAULTS)
         return cls([pa.table(columns, schema=FAULTS)] if rows else [])
-
-    @property
-    def tables(self) -> Sequence[pa.Table]:
-        """The faults as tables of FAULTS, none of them empty."""
-        return self._tables
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0

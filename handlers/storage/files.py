@@ -17,6 +17,7 @@ STAMP = ("device", "inode", "size", "mtime_ns", "ctime_ns")
 """The columns of a stamp, in its order."""
 ACCEPTED = (FileState.INGESTED, FileState.SCORED, FileState.WAITING, FileState.HELD)
 """The states of files whose rows are in the data set."""
+_FIRST_WITH_CONTENT = "SELECT seq FROM files WHERE sha256 = ? AND state IN (?, ?, ?, ?) ORDER BY seq LIMIT 1"
 
 
 def next_seq(connection: Connection) -> int:
@@ -33,11 +34,9 @@ def add_all(connection: Connection, records: Sequence[tuple[FileRecord, FileStam
 
 def find_content(connection: Connection, sha256: str) -> FileRecord | None:
     """The accepted file that brought this content first. A refused one is read again: the settings may be others."""
-    statement = (
-        select(files).where(files.c.sha256 == sha256, files.c.state.in_(ACCEPTED)).order_by(files.c.seq).limit(1)
-    )
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else _record(row)
+    # Asked for every file: as text it costs a fifth of what it costs to build the statement.
+    seq = connection.exec_driver_sql(_FIRST_WITH_CONTENT, (sha256, *ACCEPTED)).scalar_one_or_none()
+    return None if seq is None else find_seq(connection, seq)
 
 
 def find_seq(connection: Connection, seq: int) -> FileRecord:

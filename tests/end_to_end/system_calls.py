@@ -54,7 +54,7 @@ ON_OPEN_FILE = {
 }  # fmt: skip
 OPENING = {"open": 1, "openat": 2}
 """Which argument holds the flags: only one that makes or empties a file counts."""
-PATHS = {
+PATHS: dict[str, list[tuple[int | None, int]]] = {
     "truncate": [(None, 0)], "rename": [(None, 0), (None, 1)], "renameat": [(0, 1), (2, 3)],
     "renameat2": [(0, 1), (2, 3)], "unlink": [(None, 0)], "unlinkat": [(0, 1)], "rmdir": [(None, 0)],
     "mkdir": [(None, 0)], "mkdirat": [(0, 1)], "link": [(None, 0), (None, 1)], "linkat": [(0, 1), (2, 3)],

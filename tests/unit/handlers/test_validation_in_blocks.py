@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,14 @@ def test_faults_beyond_what_is_allowed_are_counted_and_kept_once_the_file_turns_
     assert reason.lines[0] == 2
     assert (reason.rows.read, reason.rows.rejected) == (40, 40)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_threads_may_validate_at_the_same_time(tmp_path: Path) -> None:
+    texts = [HEADER + b"i%d,2025-01-01,%d,0.5,p,1\ncut,short\n" % (number, number) * 50 for number in range(40)]
+    limits = Limits(max_rejected_fraction=0.5)
+    with ThreadPoolExecutor(4) as pool:
+        batches = list(pool.map(lambda text: run(text, tmp_path, limits=limits), texts))
+    assert [everything(batch) for batch in batches] == [
+        everything(run(text, tmp_path, limits=limits)) for text in texts
+    ]
+    assert {type(batch) for batch in batches} == {Batch}

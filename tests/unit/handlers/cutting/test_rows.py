@@ -86,6 +86,7 @@ TEXT = st.lists(st.tuples(RECORD, ENDS), max_size=25).map(lambda lines: "".join(
     block=st.sampled_from([1, 7, 64, 200]),
 )
 @example(body='a,b,c\n"a\n', start="", cutoff=0, noise=None, told=1, piece=1, block=1)
+@example(body=",,\n,,\ra\n\nid,note,left\n", start="", cutoff=0, noise=None, told=1, piece=1, block=1)
 @example(body="a,b,c\r\n,,\r\n\r\n,,\r\na,b\r\na,b,c", start="", cutoff=0, noise=None, told=1, piece=3, block=7)
 def test_small_blocks_give_what_one_block_gives(
     *, body: str, start: str, cutoff: int, noise: tuple[int, str] | None, told: int, piece: int, block: int
