@@ -47,18 +47,13 @@ class CannotStart(Exception):
 class Daemon:
     """One run of the program. ``run`` returns when it has stopped."""
 
-    def __init__(self, settings: Settings, config: Path, *, ledger: Ledger, lock: int) -> None:
+    def __init__(self, settings: Settings, config: Path, *, ledger: Ledger, workers: tuple[Worker, Worker]) -> None:
         self.settings = settings
         self.config = config
         self._house = house_of(settings, config, ledger)
         self._champion = Champion()
         self._notifier = Notifier()
-        greeting = Greeting(msgspec.to_builtins(settings), str(config))
-        timeout = settings.engine.worker_timeout_seconds
-        self._workers = (
-            Worker("ingest", greeting, lock, _told, timeout=timeout),
-            Worker("model", greeting, lock, _told, timeout=timeout),
-        )
+        self._workers = workers
         source = self._house.workspace.source
         self.engine = Engine(
             settings, ledger=ledger, source=source, workers=self._workers, deployed=self._read_champion
@@ -291,10 +286,13 @@ class Daemon:
             await asyncio.sleep(pause)
 
 
-def _told(event: str, fields: dict[str, Any]) -> None:
-    log.emit(event, **fields)
+async def run(settings: Settings, config: Path, *, ledger: Ledger, workers: tuple[Worker, Worker]) -> bool:
+    """Run the daemon until it is told to stop; False where it has failed. ``workers``: for ingestion and for models.
 
-
-async def run(settings: Settings, config: Path, *, ledger: Ledger, lock: int) -> bool:
-    """Run the daemon until it is told to stop; False where it has failed."""
-    return await Daemon(settings, config, ledger=ledger, lock=lock).run()
+    Raises CannotStart.
+    """
+    try:
+        return await Daemon(settings, config, ledger=ledger, workers=workers).run()
+    finally:
+        for worker in workers:
+            await worker.stop(0.0)

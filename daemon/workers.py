@@ -72,6 +72,7 @@ class Worker:
         self._timeout = timeout
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self._is_ready = False
         self._listeners: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -143,12 +144,32 @@ class Worker:
                 await self._end("it ended while it was idle")
         raise NotStarted(f"the {self.role} worker ends before it takes a task")
 
+    async def begin(self) -> None:
+        """Start the process ahead of its first task: it gets ready while whoever asks does something else."""
+        async with self._turn:
+            if self._process is None:
+                with contextlib.suppress(NotStarted):  # whoever submits the first task is told
+                    await self._spawn()
+
     async def _started(self) -> asyncio.subprocess.Process:
         process = self._process
-        if process is not None:
-            if process.returncode is None:
-                return process
+        if process is not None and process.returncode is not None:
             await self._end("it ended while it was idle")
+            process = None
+        if process is not None and self._is_ready:
+            return process
+        process = process or await self._spawn()
+        try:
+            await self._answer(process)
+        except (_Gone, TaskFailed) as error:
+            why = await self._end("it ended before it was ready")
+            raise NotStarted(f"the {self.role} worker does not start: {str(error) or why}") from None
+        self._is_ready = True
+        log.emit("worker.started", worker=self.role, pid=process.pid)
+        return process
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        """Start a process and greet it; what it answers is still to be read."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "daemon.worker", self.role),
@@ -161,23 +182,27 @@ class Worker:
             )
         except OSError as error:
             raise NotStarted(f"the {self.role} worker cannot be started: {error}") from error
-        self._process = process
+        self._process, self._is_ready = process, False
         self._listen(process)
-        try:
-            await self._ask(process, msgspec.json.encode(self.greeting))
-        except (_Gone, TaskFailed) as error:
-            why = await self._end("it ended before it was ready")
-            raise NotStarted(f"the {self.role} worker does not start: {str(error) or why}") from None
-        log.emit("worker.started", worker=self.role, pid=process.pid)
+        if process.stdin is not None:
+            process.stdin.write(msgspec.json.encode(self.greeting) + b"\n")
         return process
 
     async def _ask(self, process: asyncio.subprocess.Process, line: bytes) -> Any:
-        if process.stdin is None or process.stdout is None:
+        if process.stdin is None:
             raise RuntimeError("a worker is started with pipes")
-        taken = False
         try:
             process.stdin.write(line + b"\n")
             await process.stdin.drain()
+        except ConnectionError:
+            raise _Gone(taken=False) from None
+        return await self._answer(process)
+
+    async def _answer(self, process: asyncio.subprocess.Process) -> Any:
+        if process.stdout is None:
+            raise RuntimeError("a worker is started with pipes")
+        taken = False
+        try:
             while True:
                 answer = await process.stdout.readline()
                 if not answer.endswith(b"\n"):

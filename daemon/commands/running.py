@@ -10,19 +10,24 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
 from daemon import last_words, log
 from daemon.bootstrap import open_ledger
 from daemon.commands.workspace import BadConfiguration, config_option, read_configuration
 from daemon.configuration import ConfigurationError
 from daemon.settings import Settings
+from daemon.tasks import Greeting, Role
+from daemon.workers import Worker
 from handlers.storage import lock
 from handlers.storage.ledger import Ledger, LedgerError
 from handlers.storage.workspace import Workspace
 from server.front import keep_pandas_out
 
+ROLES: tuple[Role, Role] = ("ingest", "model")
 LOCK_PATIENCE_SECONDS = 3.0
 """Workers of a killed daemon hold its lock until they have ended, which takes them an instant."""
 
@@ -44,15 +49,28 @@ def run(config: Path) -> None:
     log.configure(settings.logging.level)
     last_words.install()
     keep_pandas_out()
-    from daemon import daemon
-
     with locked(settings, workspace) as (ledger, descriptor):
-        try:
-            ended_well = asyncio.run(daemon.run(settings, config.absolute(), ledger=ledger, lock=descriptor))
-        except daemon.CannotStart as error:
-            raise click.ClickException(str(error)) from error
+        greeting = Greeting(msgspec.to_builtins(settings), str(config.absolute()))
+        ended_well = asyncio.run(_run(settings, config.absolute(), ledger, (greeting, descriptor)))
     if not ended_well:
         raise SystemExit(1)
+
+
+async def _run(settings: Settings, config: Path, ledger: Ledger, start: tuple[Greeting, int]) -> bool:
+    """Start the ingest worker first: what it imports and what the daemon imports is loaded side by side."""
+    timeout = settings.engine.worker_timeout_seconds
+    ingest, model = (Worker(role, *start, _told, timeout=timeout) for role in ROLES)
+    await ingest.begin()
+    from daemon import daemon
+
+    try:
+        return await daemon.run(settings, config, ledger=ledger, workers=(ingest, model))
+    except daemon.CannotStart as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _told(event: str, fields: dict[str, Any]) -> None:
+    log.emit(event, **fields)
 
 
 @contextlib.contextmanager

@@ -49,6 +49,7 @@ class Ragged:
         return np.asarray(blank.to_numpy(zero_copy_only=False))
 
 
+@lru_cache(maxsize=1)
 def _nothing() -> Ragged:
     # Made when it is asked for: the first array that pyarrow makes loads pandas, which the ingest worker keeps out.
     return Ragged(np.empty(0, np.int64), np.empty(0, np.int64), pa.array([], pa.string()))

@@ -94,6 +94,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    # Some builds overwrite with zeros what is deleted: compaction would write each page that it frees twice.
+    connection.execute("PRAGMA secure_delete=FAST")
 
 
 def _begin(connection: Connection) -> None:

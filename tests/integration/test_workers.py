@@ -270,9 +270,9 @@ async def test_what_a_library_prints_is_logged_and_never_reaches_the_pipe(
     assert {message["logger"] for message in house.of("library.message")} == {"worker.ingest"}
 
 
-async def test_the_model_worker_gives_way_and_the_kernel_ends_a_worker_before_the_front(house: House) -> None:
+async def test_workers_give_way_to_requests_and_the_kernel_ends_a_worker_before_the_front(house: House) -> None:
     mine = os.getpriority(os.PRIO_PROCESS, 0)
-    for role, nice, score in (("ingest", mine, 500), ("model", 19, 900)):
+    for role, nice, score in (("ingest", mine + 5, 500), ("model", 19, 900)):
         worker = house.worker(role)  # type: ignore[arg-type]  # both are roles
         await worker.submit(Recover())
         process = Path(f"/proc/{worker.pid}")
@@ -339,3 +339,27 @@ def test_a_worker_dies_with_its_parent_and_the_lock_is_free(tmp_path: Path, stop
         except lock.LockHeld:
             assert time.monotonic() < end
             time.sleep(0.01)
+
+
+async def test_a_worker_that_was_begun_ahead_is_the_one_that_does_the_first_task(house: House) -> None:
+    worker = house.worker()
+    await worker.begin()
+    begun = worker.pid
+    assert begun is not None
+    await worker.begin()
+    assert worker.pid == begun
+    await worker.submit(Recover())
+    assert worker.pid == begun
+    assert [message["pid"] for message in house.of("worker.started")] == [begun]
+
+
+async def test_a_worker_that_died_after_it_was_begun_ahead_is_replaced_at_the_next_try(house: House) -> None:
+    worker = house.worker()
+    await worker.begin()
+    begun = worker.pid or 0
+    os.kill(begun, signal.SIGKILL)
+    with pytest.raises(NotStarted) as caught:
+        await worker.submit(Recover())
+    assert caught.value.broken
+    await worker.submit(Recover())
+    assert worker.pid not in (None, begun)
