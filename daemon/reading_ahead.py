@@ -15,8 +15,8 @@ Result = TypeVar("Result", bound=Closes | None)
 
 THREADS = 2
 """A third one gains nothing on two cores and costs the memory of another file."""
-WAITING = 2
-"""Results that may lie ready: each holds a file's rows in memory."""
+WAITING = 1
+"""Results that may lie ready, beside the one that is placed: each holds a file's rows in memory."""
 
 
 def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:

@@ -150,7 +150,7 @@ class Taking:
 
 
 def _groups(settled: Sequence[Settled]) -> Iterator[list[Settled]]:
-    """All that waits, cut only where one commit would hold too much."""
+    """All that waits, cut only where it is too much for one task."""
     group: list[Settled] = []
     size = 0
     for one in settled:

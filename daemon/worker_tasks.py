@@ -99,7 +99,11 @@ class Workbench:
             return checking.check(house, path, name=name, connection=connection, spill=house.workspace.spill)
 
     def _compact(self) -> bool:
-        done = compaction.compact(self._house)
+        try:
+            done = compaction.compact(self._house)
+        except IndexDamaged:
+            self._follow(reindexing.mend(self._house))
+            return True
         self._follow(done.facts)
         return done.more
 

@@ -15,7 +15,7 @@ from handlers.domain.batch import Chunk
 from handlers.domain.rejected import RejectedRows, joined
 from handlers.storage.spill import Spill, Spilled
 
-CHUNK_ROWS = 1 << 19
+CHUNK_ROWS = 1 << 20
 #: Faults of one file that are held in memory, in bytes; more wait on disk.
 FAULT_BYTES = 16 << 20
 #: So many faults are kept, whatever part of the rows they are.

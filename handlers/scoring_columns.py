@@ -21,7 +21,7 @@ def columns_of(table: pa.Table, features: tuple[Feature, ...]) -> dict[str, NDAr
             missing = np.full(table.num_rows, np.nan) if feature.numeric else np.full(table.num_rows, None)
             columns[feature.name] = missing
         elif feature.numeric:
-            values = table[feature.name].cast(pa.float64())
+            values = table[feature.name].cast(pa.float64(), safe=False)  # integers beyond 2**53 become the nearest
             columns[feature.name] = values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
         else:
             columns[feature.name] = np.array(table[feature.name].cast(pa.string()).to_pylist(), dtype=object)

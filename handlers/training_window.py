@@ -109,7 +109,8 @@ def frame_of(table: pa.Table, columns: list[Column]) -> pd.DataFrame:
     frame: dict[str, pd.Series] = {}
     for column in columns:
         if column.type.is_numeric:
-            values = table[column.name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+            # A model need not tell integers beyond 2**53 apart.
+            values = table[column.name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
             frame[column.name] = pd.Series(values.astype(np.float64, copy=False))
         else:
             frame[column.name] = pd.Series(table[column.name].to_pylist(), dtype=object)

@@ -189,7 +189,7 @@ def _settle(rows: Pass, columns: Brief) -> _Read | Reason:
 
 
 def _learned(read: _Read, columns: Brief) -> dict[str, Learned]:
-    learned = {name: Learned(column.type, column.blank) for name, column in read.columns.items()}
+    learned = {name: Learned(column.type, column.blank, column.wide) for name, column in read.columns.items()}
     if read.target is not None:
         learned[columns.target_name] = Learned(read.target.type)
     return learned

@@ -81,5 +81,5 @@ def points_beside_commas(name: str, with_commas: str) -> Reason:
 def too_wide(name: str, limit: int) -> Reason:
     """Refuse that integers become numbers where some of them would change."""
     what = f"Column {name!r} held integers so far; this file needs numbers with fractions or beyond 64 bits,"
-    what += f" but has values from {limit} on that would change."
+    what += f" but there are values from {limit} on that would change."
     return Reason("widening", what, f"Correct the column, or make it text: dataset.columns.{name} = text.")

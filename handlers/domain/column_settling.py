@@ -51,7 +51,8 @@ class Settled:
     """What a column is from now on, and by which plan its cells have to be read.
 
     Where ``plan`` reads otherwise than the plan that was followed, only ``plan`` counts. ``blank``: no value of it was
-    seen; ``notes``: what was guessed or changed; ``grouped``: each point in its numbers may separate thousands.
+    seen; ``notes``: what was guessed or changed; ``grouped``: each point in its numbers may separate thousands;
+    ``wide``: it has integers that are not exact as numbers.
     """
 
     type: ColumnType
@@ -59,6 +60,7 @@ class Settled:
     blank: bool = False
     notes: tuple[str, ...] = ()
     grouped: bool = False
+    wide: bool = False
 
 
 def role_of(name: str, settings: DatasetSettings) -> Role:
@@ -157,7 +159,8 @@ def _numeric(name: str, found: ColumnType, plan: Plan, evidence: Evidence, *note
     notes = (*style_notes(name, plan.style), *notes)
     grouped = plan.style is NumberStyle.PLAIN and NumberStyle.POINTS in evidence.styles
     grouped &= NumberStyle.DECIMAL_COMMA not in evidence.styles
-    return Settled(found, dataclasses.replace(plan, type=found), notes=notes, grouped=grouped)
+    wide = found is ColumnType.INTEGER and evidence.largest >= EXACT_INTEGER
+    return Settled(found, dataclasses.replace(plan, type=found), notes=notes, grouped=grouped, wide=wide)
 
 
 def _still_numbers(brief: ColumnBrief, plan: Plan, evidence: Evidence) -> Settled | Reason:
@@ -175,7 +178,7 @@ def _still_numbers(brief: ColumnBrief, plan: Plan, evidence: Evidence) -> Settle
     if evidence.integral:
         return _numeric(brief.name, ColumnType.INTEGER, plan, evidence)
     # The first integer that changes, 2**53 + 1, has been rounded down already.
-    if evidence.largest >= EXACT_INTEGER:
+    if evidence.largest >= EXACT_INTEGER or brief.known.wide:
         return too_wide(brief.name, EXACT_INTEGER)
     note = f"Column {brief.name!r} holds fractions now: from an integer it became a number."
     return _numeric(brief.name, ColumnType.NUMBER, plan, evidence, note)

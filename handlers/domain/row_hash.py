@@ -49,12 +49,6 @@ def row_hashes(table: pa.Table, columns: Sequence[str], key: int) -> Words:
     return np.ascontiguousarray(finished(cell_sums(table, columns, key)).T)
 
 
-def hash_bytes(hashes: Words) -> list[bytes]:
-    """Return each hash as 16 bytes, A then B, big endian: the order of the bytes is that of the numbers."""
-    packed = hashes.astype(">u8").tobytes()
-    return [packed[at : at + 16] for at in range(0, len(packed), 16)]
-
-
 @lru_cache(maxsize=4096)
 def column_key(name: str, key: int) -> np.uint64:
     """Return the odd 64-bit number that a column's cells are mixed with."""

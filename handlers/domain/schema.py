@@ -72,6 +72,8 @@ class Column:
     """First seen after the first file: a file without it is taken, its cells being missing."""
     blank: bool = False
     """No value of it has been seen yet: while the schema is provisional its type is open."""
+    wide: bool = False
+    """Integers from 2**53 on are stored: it cannot become a column of numbers, which would change some of them."""
 
     @property
     def is_feature(self) -> bool:

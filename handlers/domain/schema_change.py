@@ -12,10 +12,12 @@ from handlers.domain.schema import Column, ColumnType, DatasetSettings, Schema
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A column of a file: its type from now on; ``blank``: the file has no value of it."""
+    """A column of a file: its type from now on; ``blank``: the file has no value of it; ``wide``: it has integers that
+    are not exact as numbers."""
 
     type: ColumnType
     blank: bool = False
+    wide: bool = False
 
 
 def schema_after(
@@ -33,14 +35,15 @@ def schema_after(
     after = []
     for column in schema.columns:
         now = columns.get(column.name)
-        type, blank = (now.type, column.blank and now.blank) if now else (column.type, column.blank)
-        role = role_of(column.name, settings)
-        same = (type, role, blank) == (column.type, column.role, column.blank)
-        after.append(column if same else dataclasses.replace(column, type=type, role=role, blank=blank))
+        changed = dataclasses.replace(column, role=role_of(column.name, settings))
+        if now is not None:
+            blank, wide = column.blank and now.blank, column.wide or now.wide
+            changed = dataclasses.replace(changed, type=now.type, blank=blank, wide=wide)
+        after.append(column if changed == column else changed)
     first = not schema.columns
     after += [
-        Column(name, columns[name].type, role_of(name, settings), optional=not first, blank=columns[name].blank)
-        for name in added
+        Column(name, now.type, role_of(name, settings), optional=not first, blank=now.blank, wide=now.wide)
+        for name, now in ((name, columns[name]) for name in added)
     ]
     if tuple(after) == schema.columns and negative == schema.negative_label:
         return schema, ()
@@ -52,5 +55,5 @@ def schema_after(
     ]
     if negative != schema.negative_label:
         notes.append(f"The label {negative!r} was learned to mean that a client stayed.")
-    changed = dataclasses.replace(schema, version=schema.version + 1, columns=tuple(after), negative_label=negative)
-    return changed, tuple(notes)
+    taught = dataclasses.replace(schema, version=schema.version + 1, columns=tuple(after), negative_label=negative)
+    return taught, tuple(notes)

@@ -40,8 +40,8 @@ class IndexDamaged(Exception):
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(
-            f"The row index cannot be used: {name} {why}. No row of the data set is lost: the index is made anew "
-            "from the stored rows when the daemon is started again."
+            f"The row index cannot be used: {name} {why}. No row of the data set is lost: the daemon makes the index "
+            "anew from the stored rows, at once or when it is started."
         )
 
 

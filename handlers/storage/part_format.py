@@ -18,7 +18,7 @@ from handlers.storage.atomic import fsync_folder
 ROW_GROUP = 131_072
 """Rows of a Parquet row group: what is read at once where not the whole part is wanted."""
 
-_SAMPLE, _LOW_CARDINALITY = 1_000, 250
+_SAMPLE, _LOW_CARDINALITY = 8_000, 4_000
 """A text column with at most so many distinct values in a sample of so many is written as a dictionary."""
 
 

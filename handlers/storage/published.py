@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import itertools
 import os
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -33,7 +32,6 @@ PROBABILITY = "probability"
 LONGEST_NAME = 240
 """Bytes of a name that is written here: file systems allow 255, and a temporary sibling's name is longer."""
 
-FAULTS_AT_ONCE = 10_000
 REASON = ".reason.json"
 """What follows a quarantined file's name in the name of its reason."""
 
@@ -151,19 +149,6 @@ def free_name(folder: Path, name: str, sha256: str) -> Path:
     """Where a file may be moved to without replacing another one: its name, else its name after its SHA-256."""
     place = folder / name
     return folder / _fitting(f"{sha256}-{_component(name)}", "") if os.path.lexists(place) else place
-
-
-def _fault_lines(faults: Iterable[RowFault]) -> Iterator[bytes]:
-    """CSV in blocks: there may be millions of faults."""
-    rows = itertools.chain([("line", "column", "code", "value")], map(_cells, faults))
-    while block := list(itertools.islice(rows, FAULTS_AT_ONCE)):
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(block)
-        yield text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _cells(fault: RowFault) -> tuple[object, ...]:
-    return fault.line, fault.column, fault.code, fault.value
 
 
 def _six_digits(column: pa.ChunkedArray) -> pa.Array:

@@ -9,7 +9,8 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.domain.row_hash import column_key, hash_bytes, row_hashes
+from handlers.domain.row_hash import column_key, row_hashes
+from tests.unit.handlers.domain.hash_bytes import hash_bytes
 
 MASK = 2**64 - 1
 K1, K2, K3, K4 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53

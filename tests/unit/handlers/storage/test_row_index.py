@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.domain.row_hash import hash_bytes
 from handlers.storage import dataset_reset, row_index
 from handlers.storage.index_runs import IndexDamaged
 from handlers.storage.ledger import Ledger, set_fact
 from handlers.storage.migrations import MIGRATIONS
 from handlers.storage.row_index import RowIndex
+from tests.unit.handlers.domain.hash_bytes import hash_bytes
 from tests.unit.handlers.storage.index_pieces import hashes, pair
 
 ALL = list(range(50))
@@ -293,7 +293,7 @@ def test_a_run_that_cannot_be_used_is_told_and_the_index_can_be_made_anew(
             connection.exec_driver_sql(changes[damage])
     index = RowIndex(folder)
     for _ in range(2):
-        with pytest.raises(IndexDamaged, match="made anew"):
+        with pytest.raises(IndexDamaged, match="anew"):
             follow(index, ledger)
     index.rebuild(ledger, [(hashes(range(20)), np.arange(100, 120)), (hashes([1]), np.array([7]))])
     for one in (index, opened(ledger, folder)):
