@@ -11,7 +11,6 @@ from sqlalchemy.exc import DatabaseError
 
 from daemon import identity
 from daemon.configuration import ConfigurationError
-from daemon.reading_ahead import ahead
 from daemon.settings import Settings, workspace
 from handlers.house import House, Learning
 from handlers.storage import signing
@@ -34,7 +33,6 @@ def house_of(settings: Settings, config: Path, ledger: Ledger | None = None) -> 
         now=now,
         timer=time.perf_counter,
         index=RowIndex(folders.index),
-        ahead=ahead,
     )
 
 

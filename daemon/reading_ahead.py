@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import TypeVar
 
-from handlers.house import Closes
+from handlers.house import Ahead, Closes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result", bound=Closes | None)
@@ -17,6 +17,15 @@ THREADS = 2
 """A third one gains nothing on two cores and costs the memory of another file."""
 WAITING = 1
 """Results that may lie ready, beside the one that is placed: each holds a file's rows in memory."""
+
+
+WORTH_BYTES = 1 << 19
+"""Reading smaller files is mostly Python, and two threads of that take longer than one."""
+
+
+def reading_for(largest: int) -> Ahead:
+    """How files are read of which the largest has so many bytes: in threads, or each in its turn."""
+    return ahead if largest >= WORTH_BYTES else map
 
 
 def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:

@@ -93,7 +93,7 @@ class Taking:
         """
         tries = 0
         while group:
-            arrived = tuple(Arrived(os.fsencode(one.name), one.seen_at, unread) for one in group)
+            arrived = tuple(Arrived(os.fsencode(one.name), one.seen_at, unread, size=one.stamp.size) for one in group)
             try:
                 await self._worker.submit(Ingest(arrived))
                 break

@@ -33,13 +33,14 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A settled file. ``name``: the bytes that the system has; not every name is UTF-8. ``unread`` and ``failed``: it
-    is only to be recorded as refused, or as failed for this reason."""
+    """A settled file. ``name``: the bytes that the system has; not every name is UTF-8. ``size``: its bytes when it
+    settled. ``unread`` and ``failed``: it is only to be recorded as refused, or as failed for this reason."""
 
     name: bytes
     seen_at: str
     unread: bool = False
     failed: str | None = None
+    size: int = 0
 
 
 class Ingest(msgspec.Struct, frozen=True, tag=True):

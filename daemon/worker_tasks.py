@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from daemon.bootstrap import house_of
+from daemon.reading_ahead import reading_for
 from daemon.settings import Settings
 from daemon.tasks import (
     Activate,
@@ -87,11 +89,12 @@ class Workbench:
 
     def _ingest(self, files: tuple[Any, ...]) -> None:
         arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread, one.failed) for one in files]
+        house = replace(self._house, ahead=reading_for(max((one.size for one in files), default=0)))
         try:
-            pipeline.ingest(self._house, arrivals, self._usable(), self._on_fact)
+            pipeline.ingest(house, arrivals, self._usable(), self._on_fact)
         except IndexDamaged:  # it can be made anew from the rows; files that were committed already are recognised
             self._follow(reindexing.mend(self._house))
-            pipeline.ingest(self._house, arrivals, self._usable(), self._on_fact)
+            pipeline.ingest(house, arrivals, self._usable(), self._on_fact)
 
     def _check(self, path: Path, name: str) -> FileCheck:
         house = self._house

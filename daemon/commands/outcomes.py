@@ -117,7 +117,7 @@ def _here(place: Place, put: Put) -> list[Placed]:
         here.run(Recover())
         with _bar(placed, "Taking files") as bar:
             for group in _groups(sorted(placed, key=lambda one: natural_key(one.name))):
-                here.run(Ingest(tuple(Arrived(os.fsencode(one.name), now()) for one in group)))
+                here.run(Ingest(tuple(Arrived(os.fsencode(one.name), now(), size=_weight(one)) for one in group)))
                 bar.update(sum(map(_weight, group)))
         here.run(WriteFinaldata())
         if on_terminal():

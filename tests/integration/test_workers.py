@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from daemon import workers
 from daemon.bootstrap import open_ledger
 from daemon.settings import Settings, workspace
 from daemon.tasks import Activate, Greeting, Recover, ResetSchema, Role
+from daemon.worker import OUT_OF_MEMORY
 from daemon.workers import NotStarted, TaskFailed, Worker, WorkerDied
 from handlers.storage import lock
 
@@ -363,3 +365,25 @@ async def test_a_worker_that_died_after_it_was_begun_ahead_is_replaced_at_the_ne
     assert caught.value.broken
     await worker.submit(Recover())
     assert worker.pid not in (None, begun)
+
+
+async def test_the_ingest_worker_may_allocate_what_is_configured_and_no_more(house: House) -> None:
+    limit = Settings().engine.ingest_memory_bytes
+    for role, expected in (("ingest", (limit, limit)), ("model", resource.getrlimit(resource.RLIMIT_DATA))):
+        worker = house.worker(role)  # type: ignore[arg-type]  # both are roles
+        await worker.submit(Recover())
+        assert resource.prlimit(worker.pid or 0, resource.RLIMIT_DATA) == expected
+
+
+def test_a_worker_without_memory_ends_so_that_its_files_are_tried_one_by_one() -> None:
+    code = (
+        "import resource\n"
+        "from daemon import worker\n"
+        "def hungry(task):\n"
+        "    resource.setrlimit(resource.RLIMIT_DATA, (1 << 28, 1 << 28))\n"
+        "    return bytes(1 << 30)\n"
+        'worker._answer(hungry, b\'{"type": "Recover"}\')\n'
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == OUT_OF_MEMORY
+    assert "MemoryError" in done.stderr

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.reading_ahead import THREADS, WAITING, ahead
+from daemon.reading_ahead import THREADS, WAITING, WORTH_BYTES, ahead, reading_for
 
 PATIENCE = 10.0
 
@@ -78,3 +78,8 @@ def test_an_exception_comes_in_its_turn_and_what_was_opened_after_it_is_closed()
     with pytest.raises(KeyError):
         next(results)
     assert all(one.closed.is_set() for one in made if one.number > 2)
+
+
+def test_small_files_are_read_in_their_turn() -> None:
+    assert reading_for(WORTH_BYTES - 1) is map
+    assert reading_for(WORTH_BYTES) is ahead
