@@ -81,7 +81,7 @@ def test_a_damaged_or_foreign_file_is_told_and_what_to_do(tmp_path: Path, change
     with pytest.raises(IndexDamaged, match=why) as caught:
         mapped(tmp_path, "x.run", KEY)
     assert str(tmp_path / "x.run") in str(caught.value)
-    assert "made anew" in str(caught.value)
+    assert "anew" in str(caught.value)
 
 
 def test_a_missing_file_and_another_version_of_the_format_are_told(

@@ -106,7 +106,7 @@ def test_a_refused_file_is_kept_byte_for_byte_with_its_reason(workspace: Workspa
 def test_more_faults_than_are_written_at_once_are_all_there(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(published, "FAULTS_AT_ONCE", 3)
+    monkeypatch.setattr(published, "_ROWS_AT_ONCE", 3)
     path = published.write_rejected(workspace, SHA256, "a.csv", (RowFault(n, "", "ragged", "x") for n in range(2, 9)))
     lines = path.read_text().splitlines()
     assert lines == ["line,column,code,value", *(f"{n},,ragged,x" for n in range(2, 9))]
