@@ -56,13 +56,14 @@ def start_large() -> list[Measure]:
     bare = [baselines.interpreter_start() for _ in range(STARTS)]
     measures: list[Measure] = []
     for rows in (False, True):
-        ready, committed = [], []
+        ready, watching, committed = [], [], []
         with store.copied(rows=rows) as config:
             _without_waiting(config)
             for number in range(STARTS):
                 _lie_there(config.parent / "sourcedata", number)
                 with running(config) as daemon:
                     ready.append(daemon.wait_for("daemon.ready")["arrived"] - daemon.began)
+                    watching.append(daemon.wait_for("folder.watched")["arrived"] - daemon.began)
                     committed.append(store.taken(daemon, 1) - daemon.began)
                     store.quiet(daemon)
                     daemon.stop()
@@ -70,6 +71,7 @@ def start_large() -> list[Measure]:
         base = ("imports alone", bare)
         measures += [
             median_of(f"start to answering, {there}", ready, baseline=base),
+            median_of(f"start to ready to ingest (`folder.watched`), {there}", watching, baseline=base),
             median_of(f"start to committed: a file of 100 rows that lay there, {there}", committed, baseline=base),
         ]
     return measures

@@ -62,6 +62,7 @@ def large() -> Path:
         move_in(daemon, paths)
         taken(daemon, FILES)
         quiet(daemon)
+        rested(daemon)
         rows = rows_there(daemon)
         daemon.stop(seconds=60.0)
     if rows != STORE_ROWS:
@@ -127,6 +128,12 @@ def taken(daemon: DaemonProcess, count: int, *, after: int = 0) -> float:
 def rows_there(daemon: DaemonProcess) -> int:
     """The rows of the data set, as the daemon says."""
     return int(sum(item["rows"]["ingested"] for item in daemon.file_records()))
+
+
+def rested(daemon: DaemonProcess) -> None:
+    """What is done in idle time is done: the row index of so many files has been merged."""
+    if SCALE == 1:
+        daemon.wait_for("index.merged", seconds=PATIENCE)
 
 
 def quiet(daemon: DaemonProcess) -> None:
