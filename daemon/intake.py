@@ -20,6 +20,7 @@ from pathlib import Path
 from daemon import log
 from daemon.backlog import Found, Kind, Unavailable, look, not_an_input, scan, why_unavailable
 from daemon.hints import Hint
+from daemon.reading_ahead import WORTH_BYTES
 from daemon.settling import Complete, Settling, Sign
 from daemon.watcher import FolderWatch
 from handlers.domain.files import FileStamp, Reason
@@ -29,6 +30,8 @@ from handlers.domain.ordering import natural_key
 _FOLDER_CHECK_SECONDS = 1.0
 #: So many names are handled before the event loop gets its turn: ``known`` may ask a database for each.
 _AT_ONCE = 50
+#: A large file waits so long for others that are moved in with it: they are read side by side, and it takes longer.
+_COMPANY_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ class Intake:
         """Wait until something is complete, then answer all that is, in natural name order, each once."""
         while not self._ready:
             await self._available.wait()
+        if any(each.stamp.size >= WORTH_BYTES for each in self._ready.values()):
+            await asyncio.sleep(_COMPANY_SECONDS)
         self._available.clear()
         ready, self._ready = self._ready, {}
         return sorted(ready.values(), key=lambda each: natural_key(each.name))
