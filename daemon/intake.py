@@ -95,8 +95,8 @@ class Intake:
         """Wait until something is complete, then answer all that is, in natural name order, each once."""
         while not self._ready:
             await self._available.wait()
-        if any(each.stamp.size >= WORTH_BYTES for each in self._ready.values()):
-            await asyncio.sleep(_COMPANY_SECONDS)
+            if any(each.stamp.size >= WORTH_BYTES for each in self._ready.values()):
+                await asyncio.sleep(_COMPANY_SECONDS)
         self._available.clear()
         ready, self._ready = self._ready, {}
         return sorted(ready.values(), key=lambda each: natural_key(each.name))
