@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -44,6 +44,8 @@ from handlers.receiving import Arrival
 from handlers.records import FileCheck
 from handlers.storage.index_runs import IndexDamaged
 from handlers.storage.releases import ReleaseError
+
+Answer = TypeVar("Answer")
 
 
 class Refused(Exception):
@@ -90,11 +92,8 @@ class Workbench:
     def _ingest(self, files: tuple[Any, ...]) -> None:
         arrivals = [Arrival(os.fsdecode(one.name), one.seen_at, one.unread, one.failed) for one in files]
         house = replace(self._house, ahead=reading_for(max((one.size for one in files), default=0)))
-        try:
-            pipeline.ingest(house, arrivals, self._usable(), self._on_fact)
-        except IndexDamaged:  # it can be made anew from the rows; files that were committed already are recognised
-            self._follow(reindexing.mend(self._house))
-            pipeline.ingest(house, arrivals, self._usable(), self._on_fact)
+        # Twice does no harm: files that were committed already are recognised.
+        self._with_index(lambda: pipeline.ingest(house, arrivals, self._usable(), self._on_fact))
 
     def _check(self, path: Path, name: str) -> FileCheck:
         house = self._house
@@ -102,13 +101,17 @@ class Workbench:
             return checking.check(house, path, name=name, connection=connection, spill=house.workspace.spill)
 
     def _compact(self) -> bool:
-        try:
-            done = compaction.compact(self._house)
-        except IndexDamaged:
-            self._follow(reindexing.mend(self._house))
-            return True
+        done = self._with_index(lambda: compaction.compact(self._house))
         self._follow(done.facts)
         return done.more
+
+    def _with_index(self, work: Callable[[], Answer]) -> Answer:
+        """Do what needs the row index; where that is damaged, make it anew from the rows, and do it again."""
+        try:
+            return work()
+        except IndexDamaged:
+            self._follow(reindexing.mend(self._house))
+            return work()
 
     def _rescore(self) -> None:
         release = self._current()

@@ -15,14 +15,12 @@ from sqlalchemy import Connection
 from handlers import commit_group
 from handlers.commit_group import Group, Outcome
 from handlers.domain.batch import Batch, Chunk, Placed
-from handlers.domain.deduplication import Placement, place_all, place_keys, place_rows
+from handlers.domain.deduplication import Placement, key_hashes, place_all, place_keys, place_rows
 from handlers.domain.files import FileState, Reason, RowCounts
 from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, DatasetSettings, Role, Schema
 from handlers.domain.sorted_hashes import SortedHashes, sorted_hashes
 from handlers.storage import dataset, decisions
 
-KEY_LANE = 0x5851F42D4C957F2D
-"""Sets the hashes of keys apart from those of rows, which live in the same index."""
 HASHED_AHEAD = 2_000_000
 """The rows of a larger file are hashed chunk by chunk when they are placed: their hashes would fill the memory."""
 
@@ -93,10 +91,7 @@ def outcome(batch: Batch, ingested: int, unlabelled: int, *, has_model: bool) ->
 
 
 def _hashes(chunk: Chunk, schema: Schema, settings: DatasetSettings, key: int) -> Hashes:
-    keys = None
-    if settings.duplicates == "key":
-        names = [column.name for column in schema.columns if column.role in (Role.ID, Role.TIME)]
-        keys = sorted_hashes(chunk.table, names, key ^ KEY_LANE)
+    keys = key_hashes(chunk.table, schema, key) if settings.duplicates == "key" else None
     return Hashes(sorted_hashes(chunk.table, schema.names, key), keys)
 
 

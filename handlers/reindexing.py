@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from handlers.domain.deduplication import key_hashes
 from handlers.domain.facts import Fact
-from handlers.domain.schema import Role
 from handlers.domain.sorted_hashes import SortedHashes, sorted_hashes
 from handlers.house import House
-from handlers.ingestion import KEY_LANE
 from handlers.storage import parts, schemas
 from handlers.storage.index_runs import IndexDamaged
 from handlers.storage.ledger import get_fact
@@ -50,12 +49,11 @@ def _entries(
     """The hashes of all rows that were ever stored, as ingestion puts them, with the rows' numbers."""
     key = int(get_fact(connection, "row_hash_key"))
     schema = schemas.read(connection)
-    keys = [column.name for column in schema.columns if column.role in (Role.ID, Role.TIME)]
     for part in stored:
         first = part.first_row
         for table in parts.batches(connection, house.workspace.parts, part, schema.names):
             numbers = np.arange(first, first + table.num_rows)
             if house.dataset.duplicates == "key":
-                yield sorted_hashes(table, keys, key ^ KEY_LANE), numbers
+                yield key_hashes(table, schema, key), numbers
             yield sorted_hashes(table, schema.names, key), numbers
             first += table.num_rows

@@ -18,9 +18,10 @@ import pyarrow as pa
 from handlers.chunking import Rows
 from handlers.cutting.rows import cut
 from handlers.decoding import Text, decode
+from handlers.domain.arrow_types import ARROW_TYPES
 from handlers.domain.batch import Batch, Chunk, Layout
 from handlers.domain.column_matching import Matched, expected_names, match_columns
-from handlers.domain.column_reading import ARROW_TYPES, fitted
+from handlers.domain.column_reading import fitted
 from handlers.domain.column_settling import Settled, settle, unlike_neighbours
 from handlers.domain.evidence import NOTHING
 from handlers.domain.files import Reason, RowCounts, RowFault

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from handlers.domain.arrow_types import ARROW_TYPES
 from handlers.domain.evidence import NOTHING, Evidence
 from handlers.domain.exact_casts import NO_ROWS, Rows
 from handlers.domain.number_reading import Asked, read_numbers
@@ -23,12 +23,6 @@ from handlers.domain.schema import ColumnType
 from handlers.domain.text_reading import impossible_dates, text_evidence, to_text
 
 #: How the types are stored.
-ARROW_TYPES: Final = {
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.NUMBER: pa.float64(),
-    ColumnType.CATEGORY: pa.string(),
-    ColumnType.TEXT: pa.string(),
-}
 
 
 class Purpose(StrEnum):

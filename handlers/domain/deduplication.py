@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from handlers.domain.sorted_hashes import SortedHashes
+from handlers.domain.schema import Role, Schema
+from handlers.domain.sorted_hashes import SortedHashes, sorted_hashes
 
 Numbers = NDArray[np.int64]
+
+KEY_LANE = 0x5851F42D4C957F2D
+"""Sets the hashes of keys apart from those of rows, which live in the same index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,12 @@ class Placement:
     kept: NDArray[np.bool_]
     numbers: Numbers
     superseded: Numbers
+
+
+def key_hashes(table: pa.Table, schema: Schema, key: int) -> SortedHashes:
+    """The hashes of the rows' keys: id and time. ``key``: the data set's, 64 bits."""
+    names = [column.name for column in schema.columns if column.role in (Role.ID, Role.TIME)]
+    return sorted_hashes(table, names, key ^ KEY_LANE)
 
 
 def place_all(rows: int, first: int) -> Placement:

@@ -77,12 +77,5 @@ class RejectedRows(Sequence[RowFault]):
         row = position - (int(self._ends[number - 1]) if number else 0)
         return RowFault(*(column[row].as_py() for column in table.columns))
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"RejectedRows({len(self)} rows)"

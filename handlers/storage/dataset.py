@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, ColumnType, Role, Schema
+from handlers.domain.arrow_types import ARROW_TYPES
+from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, Role, Schema
 from handlers.storage import parts, versions
 from handlers.storage.corrections import (
     LABEL_FILE,
@@ -31,18 +32,6 @@ __all__ = ["LABEL_FILE", "LABEL_FIRST", "LABEL_PERIOD", "LABEL_ROW", "LABEL_VALU
 
 ROW_COLUMN = "__row__"
 """The number of a row in the data set: it is given at the commit and never changes."""
-
-_ARROW = {
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.NUMBER: pa.float64(),
-    ColumnType.CATEGORY: pa.string(),
-    ColumnType.TEXT: pa.string(),
-}
-
-
-def arrow_type(column: Column) -> pa.DataType:
-    """How the values of a column are stored."""
-    return _ARROW[column.type]
 
 
 def version(connection: Connection) -> int:
@@ -123,7 +112,7 @@ def labels_by_number(
     listed = parts.listed(connection, PartKind.LABELS) if len(numbers) else []
     for _, table in parts.read_all(connection, folder, listed, [LABEL_ROW, LABEL_VALUE]):
         about = table.filter(pa.array(np.isin(table[LABEL_ROW].to_numpy(), numbers)))
-        values = about[LABEL_VALUE].cast(arrow_type(target)).to_pylist()
+        values = about[LABEL_VALUE].cast(ARROW_TYPES[target.type]).to_pylist()
         found.update(zip(about[LABEL_ROW].to_pylist(), values, strict=True))
     return found
 
@@ -171,7 +160,7 @@ def locate(
 
 def conform(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     """The columns with the types of today's schema, file and line; one that is not there is all missing."""
-    fields = [(column.name, arrow_type(column)) for column in columns]
+    fields = [(column.name, ARROW_TYPES[column.type]) for column in columns]
     fields += [(FILE_COLUMN, pa.int64()), (LINE_COLUMN, pa.int64())]
     there = set(table.column_names)
     arrays = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from handlers.domain.arrow_types import ARROW_TYPES
 from handlers.domain.files import FileRecord, FileStamp, FileState, RowCounts
 from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.domain.promotion import PromotionSettings
@@ -54,7 +55,7 @@ class SmallDataset:
     def add(self, columns: dict[str, list[object]], *, file: int = 1) -> Part:
         """Add rows with the types of the schema as it is now."""
         count = len(next(iter(columns.values())))
-        types = {column.name: dataset.arrow_type(column) for column in self.schema.columns}
+        types = {column.name: ARROW_TYPES[column.type] for column in self.schema.columns}
         arrays = {name: pa.array(values, types[name]) for name, values in columns.items()}
         arrays[FILE_COLUMN] = pa.array([file] * count, pa.int64())
         arrays[LINE_COLUMN] = pa.array(range(2, count + 2), pa.int64())
@@ -85,7 +86,7 @@ class SmallDataset:
         table = pa.table(
             {
                 dataset.LABEL_ROW: pa.array(rows, pa.int64()),
-                dataset.LABEL_VALUE: pa.array(values, dataset.arrow_type(target)),
+                dataset.LABEL_VALUE: pa.array(values, ARROW_TYPES[target.type]),
                 dataset.LABEL_PERIOD: pa.nulls(count, pa.string()),
                 dataset.LABEL_FILE: pa.array([file] * count, pa.int64()),
                 dataset.LABEL_FIRST: pa.array([first] * count),

@@ -181,8 +181,7 @@ def test_many_rows_set_aside_wait_on_disk_and_are_a_sequence(tmp_path: Path) -> 
     faults = [RowFault(line, "day", "impossible_date", "2025-02-30") for line in range(62, 92)]
     batch = accepted(GOOD + b"z,2025-02-30,5,1,p,1\n" * 30 + GOOD.removeprefix(HEADER), tmp_path)
     assert len(list(tmp_path.iterdir())) > len(batch.chunks)
-    assert batch.rejected == faults
-    assert tuple(batch.rejected) == tuple(faults)
+    assert list(batch.rejected) == faults
     assert (batch.rejected[0], batch.rejected[-1], batch.rejected[28:]) == (faults[0], faults[29], tuple(faults[28:]))
     assert len(batch.rejected) == 30
     with pytest.raises(IndexError):
@@ -198,7 +197,7 @@ def test_faults_beyond_what_is_allowed_are_counted_and_kept_once_the_file_turns_
     limits = Limits(max_rejected_fraction=0.5)
     bad = HEADER + b"z,2025-02-30,5,1,p,1\n" * 40
     batch = accepted(bad + GOOD.removeprefix(HEADER), tmp_path, limits=limits)
-    assert batch.rejected == [RowFault(line, "day", "impossible_date", "2025-02-30") for line in range(2, 42)]
+    assert list(batch.rejected) == [RowFault(line, "day", "impossible_date", "2025-02-30") for line in range(2, 42)]
     batch.close()
     reason = run(bad, tmp_path, limits=limits)
     assert isinstance(reason, Reason)
