@@ -24,6 +24,7 @@ _NUMBERS = (
     ("roc_auc", "ROC AUC", "{:.4f}"),
     ("log_loss", "log loss", "{:.4f}"),
     ("brier", "Brier", "{:.4f}"),
+    ("calibration_error", "cal. error", "{:.4f}"),
     ("f1", "F1", "{:.4f}"),
     ("precision", "precision", "{:.4f}"),
     ("recall", "recall", "{:.4f}"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from handlers.domain.metrics import best_threshold, log_losses, measure
+from handlers.domain.metrics import best_threshold, calibration_error, log_losses, measure
 
 # Few distinct values make ties; the others are any.
 probability = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.floats(0, 1))
@@ -45,6 +45,45 @@ def test_every_score_is_scikit_learns(drawn: list[tuple[int, float]], threshold:
 def test_one_certain_mistake_costs_a_bounded_loss() -> None:
     losses = log_losses(np.array([1, 0, 1, 0]), np.array([0.0, 1.0, 1.0, 0.5]))
     assert losses.tolist() == pytest.approx([-np.log(0.001), -np.log(0.001), -np.log(0.999), -np.log(0.5)])
+
+
+def test_the_calibration_error_weighs_each_tenth_of_the_rows_by_its_distance_from_what_was_said() -> None:
+    # Of 20 rows each two are a bin: both of the lowest left though 0.0 was said; the others are right in the mean.
+    probabilities = np.repeat(np.array([0.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0]), 2)
+    labels = np.array([1, 1, *[0, 1] * 8, 1, 1], dtype=np.int8)
+    assert calibration_error(labels, probabilities) == pytest.approx(2 / 20)
+    assert calibration_error(labels, 1 - probabilities) == pytest.approx(2 / 20)
+    assert measure(labels, probabilities, 0.5).calibration_error == calibration_error(labels, probabilities)
+    assert calibration_error(labels[:0], probabilities[:0]) == 0.0
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=40, unique_by=lambda row: row[1]))
+def test_the_calibration_error_of_distinct_probabilities_is_that_of_a_plain_loop(
+    drawn: list[tuple[int, float]],
+) -> None:
+    expected = [0.0] * 10
+    for rank, (label, probability) in enumerate(sorted(drawn, key=lambda row: row[1])):
+        expected[rank * 10 // len(drawn)] += probability - label
+    assert calibration_error(*arrays(drawn)) == pytest.approx(sum(map(abs, expected)) / len(drawn))
+
+
+@given(scored, st.randoms(use_true_random=False))
+def test_the_calibration_error_is_a_share_that_no_order_of_rows_changes(
+    drawn: list[tuple[int, float]], random: Random
+) -> None:
+    shuffled = list(drawn)
+    random.shuffle(shuffled)
+    error = calibration_error(*arrays(drawn))
+    assert 0.0 <= error <= 1.0
+    assert calibration_error(*arrays(shuffled)) == pytest.approx(error)
+
+
+def test_the_calibration_error_of_what_labels_are_drawn_from_is_that_of_chance() -> None:
+    rng = np.random.default_rng(1)
+    probabilities = rng.random(20_000)
+    drawn = (rng.random(20_000) < probabilities).astype(np.int8)
+    assert calibration_error(drawn, probabilities) < 0.01
+    assert calibration_error(drawn, probabilities / 2) == pytest.approx(0.25, abs=0.01)
 
 
 @given(scored)
