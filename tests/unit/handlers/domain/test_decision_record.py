@@ -65,8 +65,8 @@ def test_before_the_first_model_nobody_is_said_to_be_kept() -> None:
 
 
 def test_columns_that_alert_are_named_and_others_are_not() -> None:
-    calm = ColumnDrift("age", 0.01, 0.1, 0.0, 0.0, 0)
-    shifted = ColumnDrift("spend", 0.9, 0.1, 0.0, 0.0, 0)
+    calm = ColumnDrift(name="age", psi=0.01, null_quantile=0.1, adjusted_p=0.5)
+    shifted = ColumnDrift(name="spend", psi=0.9, null_quantile=0.1, adjusted_p=1e-9)
     decided = dataclasses.replace(NOT_TRAINED, drift=(calm, shifted))
     assert sentence(decided).endswith("spend.")
     assert document(decided, "evidence", None)["shifted_columns"] == ["spend"]
