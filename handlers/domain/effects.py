@@ -62,6 +62,10 @@ class Line:
         """Give the same line with ``by`` added to every effect."""
         return replace(self, offset=self.offset + by, missing=self.missing + by)
 
+    def scaled(self, by: float) -> Line:
+        """Give the same line with every effect multiplied by ``by``."""
+        return replace(self, slope=self.slope * by, offset=self.offset * by, missing=self.missing * by)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
@@ -97,14 +101,82 @@ class Table:
         """Give the same table with ``by`` added to every effect."""
         return Table(self.axes, self.effects + by)
 
+    def scaled(self, by: float) -> Table:
+        """Give the same table with every effect multiplied by ``by``."""
+        return Table(self.axes, self.effects * by)
 
-Term = Line | Table
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """Lines and steps over one numeric column, added up: one term, so that a column has one effect and one reason."""
+
+    lines: tuple[Line, ...]
+    steps: Table
+
+    def __post_init__(self) -> None:
+        name = " x ".join(self.steps.columns)
+        if len(self.steps.axes) != 1 or not isinstance(self.steps.axes[0], Cuts):
+            raise ValueError(f"{name}: lines are added to steps over one numeric column")
+        if not self.lines or any(line.column != name for line in self.lines):
+            raise ValueError(f"{name}: a sum needs lines over the column of its steps")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Give the column it reads."""
+        return self.steps.columns
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Give the axis of its steps."""
+        return self.steps.axes
+
+    def effect(self, values: Floats, bins: Indices) -> Floats:
+        """Give the effect of each value in log-odds; ``bins``: the bin of each in the axis of the steps."""
+        effects = self.steps.effect((bins,))
+        for line in self.lines:
+            effects += line.effect(values)
+        return effects
+
+    def shifted(self, by: float) -> Sum:
+        """Give the same sum with ``by`` added to every effect."""
+        return Sum(self.lines, self.steps.shifted(by))
+
+    def scaled(self, by: float) -> Sum:
+        """Give the same sum with every effect multiplied by ``by``."""
+        return Sum(tuple(line.scaled(by) for line in self.lines), self.steps.scaled(by))
+
+    def corners(self) -> tuple[Floats, Floats]:
+        """Give positions, rising, and the effect at each: between two neighbours the effect is straight.
+
+        A position that comes twice is a jump, the effect just below it first. From the smallest to the largest value
+        that was learned from; float64[k] each.
+        """
+        axis = self.steps.axes[0]
+        cuts = np.asarray(axis.cuts if isinstance(axis, Cuts) else (), dtype=np.float64)
+        ends = np.concatenate(([line.low for line in self.lines], [line.high for line in self.lines], cuts))
+        bends = [line.centre + side * CLIP_DEVIATIONS * line.scale for line in self.lines for side in (-1, 1)]
+        inside = [bend for bend in bends if ends.min() < bend < ends.max()]
+        positions = np.unique(np.concatenate((ends, inside)))
+        places = np.sort(np.concatenate((positions, cuts)))
+        bins = np.searchsorted(cuts, places, side="right")
+        # Of the two at a cut the first is what the value just below it has.
+        bins[np.searchsorted(places, cuts, side="left")] -= 1
+        return places, self.effect(places, bins)
+
+    def missing(self) -> float:
+        """Give the effect of a missing value."""
+        return float(self.effect(np.array([np.nan]), np.array([self.axes[0].size - 1]))[0])
+
+
+Term = Line | Table | Sum
 
 
 def effect_range(term: Term) -> float:
     """Give largest minus smallest effect: how much a term can matter, in log-odds. Missing and unknown count."""
     if isinstance(term, Table):
         return float(np.ptp(term.effects))
+    if isinstance(term, Sum):
+        return float(np.ptp(np.append(term.corners()[1], term.missing())))
     ends = term.effect(np.array([term.low, term.high, np.nan]))
     return float(np.ptp(ends))
 
@@ -113,9 +185,9 @@ def effect_range(term: Term) -> float:
 class Curve:
     """The shape of a term's effect as plain values, for figures and pages.
 
-    Each column has a ``kind`` ("line", "steps" or "categories"), ``positions`` (the two ends of a line, the cuts of
-    steps, nothing for categories) and ``labels``, one for each effect. ``effects`` is a list, or for a pair of
-    columns a list of rows.
+    Each column has a ``kind`` ("line", "steps" or "categories"), ``positions`` (the ends and corners of a line, one
+    that comes twice being a jump; the cuts of steps; nothing for categories) and ``labels``, one for each effect.
+    ``effects`` is a list, or for a pair of columns a list of rows. The last of numbers is that of missing.
     """
 
     columns: tuple[str, ...]
@@ -129,9 +201,14 @@ def curve(term: Term) -> Curve:
     """Give the shape of a term's effect."""
     if isinstance(term, Table):
         kinds = tuple("steps" if isinstance(axis, Cuts) else "categories" for axis in term.axes)
-        positions = tuple(axis.cuts if isinstance(axis, Cuts) else () for axis in term.axes)
-        return Curve(term.columns, kinds, positions, tuple(axis.labels() for axis in term.axes), term.effects.tolist())
-    ends = (term.low, term.high)
-    effects = term.effect(np.array([*ends, np.nan])).tolist()
-    labels = (f"{term.low:.6g}", f"{term.high:.6g}", "missing")
-    return Curve(term.columns, ("line",), (ends,), (labels,), effects)
+        cuts = tuple(axis.cuts if isinstance(axis, Cuts) else () for axis in term.axes)
+        return Curve(term.columns, kinds, cuts, tuple(axis.labels() for axis in term.axes), term.effects.tolist())
+    if isinstance(term, Sum):
+        places, known = term.corners()
+        positions: tuple[float, ...] = tuple(places.tolist())
+        effects = [*known.tolist(), term.missing()]
+    else:
+        positions = (term.low, term.high)
+        effects = term.effect(np.array([*positions, np.nan])).tolist()
+    labels = (*(f"{position:.6g}" for position in positions), "missing")
+    return Curve(term.columns, ("line",), (positions,), (labels,), effects)

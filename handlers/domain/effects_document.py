@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from handlers.domain.axes import Axis, Categories, Cuts, Floats
-from handlers.domain.effects import Line, Table, Term
+from handlers.domain.effects import Line, Sum, Table, Term
 
 #: More numbers than this are kept as an array, and the document names it.
 INLINE_NUMBERS = 256
@@ -45,11 +45,28 @@ class _Table(msgspec.Struct, tag_field="kind", tag="table", forbid_unknown_field
     """For two axes row by row. The last bin of steps is missing, the last two of categories missing and unknown."""
 
 
+class _Sum(msgspec.Struct, tag_field="kind", tag="sum", forbid_unknown_fields=True):
+    lines: list[_Line]
+    steps: _Table
+
+
 def term_to_document(term: Term, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """Write a term; arrays that are too large are added to ``arrays`` under names that begin with ``name``."""
+    written: _Line | _Table | _Sum
     if isinstance(term, Line):
-        fields = {field: getattr(term, field) for field in _Line.__struct_fields__}
-        return dict(msgspec.to_builtins(_Line(**fields)))
+        written = _line_out(term)
+    elif isinstance(term, Table):
+        written = _table_out(term, name, arrays)
+    else:
+        written = _Sum([_line_out(line) for line in term.lines], _table_out(term.steps, name, arrays))
+    return dict(msgspec.to_builtins(written))
+
+
+def _line_out(line: Line) -> _Line:
+    return _Line(**{field: getattr(line, field) for field in _Line.__struct_fields__})
+
+
+def _table_out(term: Table, name: str, arrays: dict[str, np.ndarray]) -> _Table:
     axes: list[_Cuts | _Categories] = []
     for index, axis in enumerate(term.axes):
         if isinstance(axis, Cuts):
@@ -57,24 +74,33 @@ def term_to_document(term: Term, name: str, arrays: dict[str, np.ndarray]) -> di
             axes.append(_Cuts(axis.column, _numbers_out(cuts, f"{name}.axis{index}.cuts", arrays)))
         else:
             axes.append(_Categories(axis.column, list(axis.categories)))
-    effects = _numbers_out(term.effects.ravel(), f"{name}.effects", arrays)
-    return dict(msgspec.to_builtins(_Table(axes, effects)))
+    return _Table(axes, _numbers_out(term.effects.ravel(), f"{name}.effects", arrays))
 
 
 def term_from_document(document: Mapping[str, Any], name: str, arrays: Mapping[str, np.ndarray]) -> Term:
     """Read a term back. Raises ValueError naming the term and its columns."""
     try:
-        read = msgspec.convert(dict(document), _Line | _Table)
+        read = msgspec.convert(dict(document), _Line | _Table | _Sum)
         if isinstance(read, _Line):
-            return Line(**{field: getattr(read, field) for field in _Line.__struct_fields__})
-        axes = tuple(_axis(axis, arrays) for axis in read.axes)
-        effects = _numbers_in(read.effects, arrays)
-        shape = tuple(axis.size for axis in axes)
-        if effects.size != np.prod(shape, dtype=np.int64):
-            raise ValueError(f"{effects.size} effects for {' x '.join(map(str, shape))} bins")
-        return Table(axes, effects.reshape(shape))
+            return _line_in(read)
+        if isinstance(read, _Table):
+            return _table_in(read, arrays)
+        return Sum(tuple(_line_in(line) for line in read.lines), _table_in(read.steps, arrays))
     except (msgspec.ValidationError, ValueError) as error:
         raise ValueError(f"scorecard: {name} ({_columns(document)}): {error}") from error
+
+
+def _line_in(read: _Line) -> Line:
+    return Line(**{field: getattr(read, field) for field in _Line.__struct_fields__})
+
+
+def _table_in(read: _Table, arrays: Mapping[str, np.ndarray]) -> Table:
+    axes = tuple(_axis(axis, arrays) for axis in read.axes)
+    effects = _numbers_in(read.effects, arrays)
+    shape = tuple(axis.size for axis in axes)
+    if effects.size != np.prod(shape, dtype=np.int64):
+        raise ValueError(f"{effects.size} effects for {' x '.join(map(str, shape))} bins")
+    return Table(axes, effects.reshape(shape))
 
 
 def _axis(read: _Cuts | _Categories, arrays: Mapping[str, np.ndarray]) -> Axis:
@@ -103,6 +129,7 @@ def _numbers_in(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> Floats:
 
 def _columns(document: Mapping[str, Any]) -> str:
     """Name the columns as far as a document that may be wrong lets itself be read."""
-    axes = document.get("axes") or [document]
+    steps = document.get("steps")
+    axes = (steps if isinstance(steps, dict) else document).get("axes") or [document]
     named = [axis.get("column", "?") for axis in axes if isinstance(axis, dict)] if isinstance(axes, list) else []
     return " x ".join(map(str, named)) or "?"

@@ -7,18 +7,20 @@ how a client compares with the average one. On disk it is a JSON document, large
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
 from handlers.domain.axes import Axis, Categories, Columns, Cuts, Floats
-from handlers.domain.effects import Curve, Line, Table, Term, curve, effect_range
+from handlers.domain.effects import Curve, Line, Sum, Table, Term, curve, effect_range
 from handlers.domain.effects_document import term_from_document, term_to_document
 
 __all__ = [
+    "IDENTITY",
     "Axis",
+    "Calibration",
     "Categories",
     "Columns",
     "Curve",
@@ -26,6 +28,7 @@ __all__ = [
     "Feature",
     "Line",
     "Scorecard",
+    "Sum",
     "Table",
     "Term",
     "centred",
@@ -35,7 +38,24 @@ __all__ = [
     "to_document",
 ]
 
-FORMAT = 1
+FORMAT = 2
+#: 1 had no calibration and no sums.
+READABLE = (1, 2)
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The monotone map from an estimator's log-odds to those that are served: ``intercept + slope * log-odds``."""
+
+    intercept: float = 0.0
+    slope: float = 1.0
+    method: Literal["platt"] = "platt"
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.intercept) and np.isfinite(self.slope) and self.slope > 0):
+            raise ValueError("a calibration needs a finite intercept and a slope above 0")
+
+
+IDENTITY = Calibration()
 
 
 class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,14 +69,17 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Scorecard:
     """What is served. A row whose probability is at least ``threshold`` is predicted to leave.
 
-    All methods take columns of n rows, and raise KeyError naming a feature that is absent and ValueError for columns
-    of different lengths. The log-odds of a row do not depend, to the last bit, on the rows around it.
+    ``calibration`` says what is already in ``base`` and ``terms``: nothing is computed with it here. No two terms are
+    over the same columns, so that a term's effect is all that these columns say. All methods take columns of n rows,
+    and raise KeyError naming a feature that is absent and ValueError for columns of different lengths. The log-odds of
+    a row do not depend, to the last bit, on the rows around it.
     """
 
     base: float
     threshold: float
     terms: tuple[Term, ...]
     features: tuple[Feature, ...]
+    calibration: Calibration = IDENTITY
     _axes: tuple[Axis, ...] = field(init=False, repr=False)
     _places: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
 
@@ -92,15 +115,17 @@ class Scorecard:
 
     def with_threshold(self, threshold: float) -> Scorecard:
         """Give the same scorecard with another threshold, in [0, 1]."""
-        return Scorecard(self.base, threshold, self.terms, self.features)
+        return replace(self, threshold=threshold)
 
     def _effects(self, columns: Columns) -> Iterator[Floats]:
         bins = [axis.index(columns) for axis in self._axes]
         for term, places in zip(self.terms, self._places, strict=True):
             if isinstance(term, Line):
                 yield term.effect(columns[term.column])
-            else:
+            elif isinstance(term, Table):
                 yield term.effect([bins[place] for place in places])
+            else:
+                yield term.effect(columns[term.lines[0].column], bins[places[0]])
 
     def _rows(self, columns: Columns) -> int:
         rows = {len(columns[feature.name]) for feature in self.features}
@@ -113,7 +138,7 @@ def centred(scorecard: Scorecard, columns: Columns) -> Scorecard:
     """Move each term's mean effect over the rows of ``columns`` into ``base``; the log-odds stay as they are."""
     means = [float(mean) for mean in scorecard.effects(columns).mean(axis=0)]
     terms = tuple(term.shifted(-mean) for term, mean in zip(scorecard.terms, means, strict=True))
-    return Scorecard(scorecard.base + sum(means), scorecard.threshold, terms, scorecard.features)
+    return replace(scorecard, base=scorecard.base + sum(means), terms=terms)
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,26 +147,29 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
     threshold: float
     features: list[Feature]
     terms: list[dict[str, Any]]
+    calibration: Calibration = IDENTITY
 
 
 def to_document(scorecard: Scorecard) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Write a scorecard as a JSON document and, by name, the arrays that are too large for it."""
     arrays: dict[str, np.ndarray] = {}
     terms = [term_to_document(term, f"term{index}", arrays) for index, term in enumerate(scorecard.terms)]
-    document = _Document(FORMAT, scorecard.base, scorecard.threshold, list(scorecard.features), terms)
+    features = list(scorecard.features)
+    document = _Document(FORMAT, scorecard.base, scorecard.threshold, features, terms, scorecard.calibration)
     return msgspec.to_builtins(document), arrays
 
 
 def from_document(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Scorecard:
     """Read back, bit for bit, what ``to_document`` wrote. Raises ValueError that says which term is wrong."""
-    if document.get("format") != FORMAT:
-        raise ValueError(f"scorecard: format {document.get('format')!r}, this version reads {FORMAT}")
+    if document.get("format") not in READABLE:
+        readable = " and ".join(map(str, READABLE))
+        raise ValueError(f"scorecard: format {document.get('format')!r}, this version reads {readable}")
     try:
         read = msgspec.convert(dict(document), _Document)
     except msgspec.ValidationError as error:
         raise ValueError(f"scorecard: {error}") from error
     terms = tuple(term_from_document(term, f"term{index}", arrays) for index, term in enumerate(read.terms))
-    return Scorecard(read.base, read.threshold, terms, tuple(read.features))
+    return Scorecard(read.base, read.threshold, terms, tuple(read.features), read.calibration)
 
 
 def _check(scorecard: Scorecard) -> None:
@@ -150,7 +178,11 @@ def _check(scorecard: Scorecard) -> None:
         raise ValueError("scorecard: there must be features, each named once")
     if not np.isfinite(scorecard.base) or not 0.0 <= scorecard.threshold <= 1.0:
         raise ValueError("scorecard: the base must be finite and the threshold in [0, 1]")
+    seen: set[frozenset[str]] = set()
     for term in scorecard.terms:
+        if frozenset(term.columns) in seen:
+            raise ValueError(f"{' x '.join(term.columns)}: these columns have two terms")
+        seen.add(frozenset(term.columns))
         kinds = [isinstance(axis, Cuts) for axis in term.axes] or [True]
         for column, is_numeric in zip(term.columns, kinds, strict=True):
             if numeric.get(column) is not is_numeric:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 #: From the simplest to the richest: of estimators that predict equally well the first is taken.
 NAMES = ("logistic", "explainable_boosting")
+#: The mean of both in log-odds; it competes where both are configured.
+BLEND = "blend"
+
+#: Pairs of columns that are to have an effect together.
+Pairs = tuple[tuple[str, str], ...]
 
 
 class Fitted(Protocol):
@@ -42,10 +47,12 @@ class Estimator(Protocol):
         """Give the name in the configuration."""
         ...
 
-    def fit(self, frame: pd.DataFrame, labels: NDArray[np.integer], seed: int) -> Fitted:
+    def fit(self, frame: pd.DataFrame, labels: NDArray[np.integer], seed: int, pairs: Pairs | None = None) -> Fitted:
         """Learn from labels of 1 (left) and 0 (stayed).
 
-        Raises ValueError if the frame has no columns or the labels are not of both classes.
+        ``pairs``: exactly these, without a search, () being none and those of columns that are not there left out;
+        None: the recipe searches for its own. A recipe without pairs ignores it. Raises ValueError if the frame has
+        no columns or the labels are not of both classes.
         """
         ...
 
@@ -64,13 +71,26 @@ def load(name: str) -> Estimator:
         from handlers.estimators.boosting import ExplainableBoosting
 
         return ExplainableBoosting()
+    if name == BLEND:
+        from handlers.estimators.blend import Blend
+
+        return Blend()
     nearest = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
     raise ValueError(f"no estimator is named {name!r}; the nearest is {nearest!r} of {', '.join(NAMES)}")
 
 
+def pairs_of(scorecard: Scorecard) -> Pairs:
+    """Give the pairs of columns that have a term, in the order of the terms: what ``fit`` takes to have them again."""
+    return tuple((term.columns[0], term.columns[1]) for term in scorecard.terms if len(term.columns) > 1)
+
+
 def faithful(fitted: Fitted, scorecard: Scorecard, frame: pd.DataFrame) -> float:
-    """Give the largest absolute difference in log-odds between a scorecard and the estimator it was written from."""
+    """Give the largest absolute difference in log-odds between a scorecard and the estimator it was written from.
+
+    A scorecard's calibration is no part of its estimator: it is taken back before they are compared.
+    """
     if not len(frame):
         raise ValueError("there must be rows to compare the scorecard on")
     own = np.asarray(fitted.decision_function(frame), dtype=np.float64)
-    return float(np.abs(own - scorecard.log_odds(columns_of(frame))).max())
+    written = (scorecard.log_odds(columns_of(frame)) - scorecard.calibration.intercept) / scorecard.calibration.slope
+    return float(np.abs(own - written).max())

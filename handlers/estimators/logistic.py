@@ -20,7 +20,7 @@ from handlers.domain.scorecard import Categories, Line, Scorecard, Table, Term, 
 from handlers.estimators.frames import columns_of, features_of, require_learnable
 
 if TYPE_CHECKING:
-    from handlers.estimators import Fitted
+    from handlers.estimators import Fitted, Pairs
 
 #: scikit-learn's own mild L2: over standardised columns it shrinks what few rows say and hardly what many do.
 INVERSE_PENALTY = 1.0
@@ -31,8 +31,11 @@ class Logistic:
 
     name = "logistic"
 
-    def fit(self, frame: DataFrame, labels: NDArray[np.integer], seed: int) -> Fitted:
-        """Fit the pipeline. The problem is convex and the solver deterministic: ``seed`` changes nothing."""
+    def fit(self, frame: DataFrame, labels: NDArray[np.integer], seed: int, pairs: Pairs | None = None) -> Fitted:
+        """Fit the pipeline. The problem is convex and the solver deterministic: ``seed`` changes nothing.
+
+        There are no pairs in it: ``pairs`` is ignored.
+        """
         require_learnable(frame, labels)
         pipeline = Pipeline(
             [

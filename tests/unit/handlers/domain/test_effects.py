@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handlers.domain.axes import Categories, Cuts
-from handlers.domain.effects import Line, Table, curve, effect_range
+from handlers.domain.effects import Line, Sum, Table, curve, effect_range
 
 LINE = Line("age", centre=40.0, scale=10.0, slope=0.5, offset=0.25, missing=-1.0, low=20.0, high=70.0)
 
@@ -75,3 +77,86 @@ def test_curves_say_the_shape_in_plain_values() -> None:
     assert pair.kinds == ("steps", "categories")
     assert pair.positions == ((30.0, 40.0), ())
     assert pair.effects == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0], [9.0, 10.0, 11.0]]
+
+
+AGE = Cuts("age", (30.0, 60.0))
+SUM = Sum((LINE,), Table((AGE,), np.array([1.0, 0.0, 2.0, 0.5])))
+
+
+def of(term: Sum, *values: float) -> np.ndarray:
+    return term.effect(np.array(values), term.axes[0].index(numbers(*values)))
+
+
+def test_a_sum_adds_lines_and_steps() -> None:
+    # The line alone: -0.75 at 20, -0.25 at 30, 1.25 at 60, 2.25 from 80 on.
+    expected = [0.25, -0.25, 3.25, 4.25, 4.25, -0.5]
+    assert of(SUM, 20.0, 30.0, 60.0, 80.0, 1e9, np.nan).tolist() == expected
+    assert of(SUM.shifted(1.0), 20.0, np.nan).tolist() == [1.25, 0.5]
+    assert of(SUM.scaled(2.0), 20.0, np.nan).tolist() == [0.5, -1.0]
+    assert (SUM.columns, SUM.axes, SUM.missing()) == (("age",), (AGE,), -0.5)
+
+
+def test_the_curve_of_a_sum_bends_and_jumps_where_the_effect_does() -> None:
+    shape = curve(SUM)
+    assert (shape.columns, shape.kinds) == (("age",), ("line",))
+    assert shape.positions == ((20.0, 30.0, 30.0, 60.0, 60.0, 70.0),)
+    assert shape.effects == [0.25, 0.75, -0.25, 1.25, 3.25, 3.75, -0.5]
+    assert shape.labels == (("20", "30", "30", "60", "60", "70", "missing"),)
+
+
+drawn_line = st.builds(
+    lambda centre, scale, slope, reach: Line("age", centre, scale, slope, 0.1, -0.2, centre - reach, centre + reach),
+    st.floats(-50, 50),
+    st.floats(0.5, 20),
+    st.floats(-3, 3),
+    st.floats(0, 100),
+)
+
+
+@st.composite
+def sums(draw: st.DrawFn) -> Sum:
+    cuts = tuple(sorted(draw(st.sets(st.integers(-60, 60).map(float), max_size=4))))
+    size = len(cuts) + 2
+    steps = np.array(draw(st.lists(st.floats(-3, 3), min_size=size, max_size=size)))
+    return Sum(tuple(draw(st.lists(drawn_line, min_size=1, max_size=2))), Table((Cuts("age", cuts),), steps))
+
+
+@given(sums())
+def test_no_value_that_was_seen_lies_outside_of_the_range_of_a_sum_and_its_ends_are_reached(term: Sum) -> None:
+    places, known = term.corners()
+    assert (np.diff(places) >= 0).all()
+    seen = np.concatenate((np.linspace(places[0], places[-1], 500), places))
+    reached = np.append(of(term, *seen), term.missing())
+    low, high = min(known.min(), term.missing()), max(known.max(), term.missing())
+    assert effect_range(term) == high - low
+    assert low - 1e-9 <= reached.min()
+    assert reached.max() <= high + 1e-9
+    # Just below a cut is reached as nearly as one likes.
+    nearly = np.concatenate((places, np.nextafter(places, -np.inf)))
+    near = np.append(of(term, *nearly), term.missing())
+    assert near.min() == pytest.approx(low, abs=1e-9)
+    assert near.max() == pytest.approx(high, abs=1e-9)
+
+
+@given(sums())
+def test_between_its_corners_the_effect_of_a_sum_is_straight(term: Sum) -> None:
+    places, known = term.corners()
+    middle = (places[:-1] + places[1:]) / 2
+    wide = np.diff(places) > 1e-6
+    np.testing.assert_allclose(of(term, *middle)[wide], ((known[:-1] + known[1:]) / 2)[wide], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("lines", "axes"),
+    [
+        ((), (AGE,)),
+        ((LINE,), (Cuts("spend", ()),)),
+        ((LINE,), (Categories("age", ()),)),
+        ((LINE,), (AGE, Cuts("spend", ()))),
+    ],
+)
+def test_a_sum_over_anything_but_one_numeric_column_is_refused(
+    lines: tuple[Line, ...], axes: tuple[Cuts | Categories, ...]
+) -> None:
+    with pytest.raises(ValueError, match=r"lines are added|needs lines"):
+        Sum(lines, Table(axes, np.zeros(tuple(axis.size for axis in axes))))

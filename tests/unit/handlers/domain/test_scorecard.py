@@ -17,6 +17,7 @@ from handlers.domain.scorecard import (
     Feature,
     Line,
     Scorecard,
+    Sum,
     Table,
     Term,
     centred,
@@ -40,7 +41,8 @@ def scorecards(draw: st.DrawFn) -> Scorecard:
     cuts = tuple(sorted(draw(st.sets(st.floats(-1e6, 1e6), max_size=5))))
     slope, offset, missing = draw(effects), draw(effects), draw(effects)
     line = Line("spend", 3.0, draw(st.floats(0.1, 100)), slope, offset, missing, low=-1.0, high=9.0)
-    terms: tuple[Term, ...] = (line, table(AGE), table(PLAN), table(AGE, PLAN), table(Cuts("spend", cuts), AGE))
+    spend: Term = draw(st.sampled_from([line, Sum((line,), table(Cuts("spend", cuts)))]))
+    terms: tuple[Term, ...] = (spend, table(AGE), table(PLAN), table(AGE, PLAN), table(Cuts("spend", cuts), AGE))
     return Scorecard(draw(effects), draw(st.floats(0, 1)), terms, FEATURES)
 
 
@@ -131,18 +133,41 @@ def test_a_malformed_term_is_refused_by_name(change: dict[str, Any], message: st
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "format 2, this version reads 1"),
+        ({"format": 3}, "format 3, this version reads 1 and 2"),
         ({"format": None}, "format None"),
         ({"threshold": 1.5}, "threshold"),
         ({"base": math.nan}, "base must be finite"),
         ({"features": []}, "must be features"),
         ({"features": [{"name": "age", "numeric": False}]}, "age: age is not a numeric feature"),
+        ({"calibration": {"intercept": 0.0, "slope": 0.0}}, "slope above 0"),
+        ({"calibration": {"method": "isotonic"}}, "isotonic"),
         ({"terms": 3}, r"scorecard: Expected `array`"),
     ],
 )
 def test_a_malformed_document_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         from_document(one_term() | change, {})
+
+
+def test_two_terms_over_the_same_columns_are_refused_in_whichever_order() -> None:
+    pair, turned = Table((AGE, PLAN), np.zeros((4, 4))), Table((PLAN, AGE), np.zeros((4, 4)))
+    with pytest.raises(ValueError, match="plan x age: these columns have two terms"):
+        Scorecard(0.0, 0.5, (pair, turned), FEATURES)
+
+
+def test_a_document_of_format_1_is_read_as_one_that_is_not_calibrated() -> None:
+    document = one_term()
+    del document["calibration"]
+    card = from_document(document | {"format": 1}, {})
+    assert (card.calibration.intercept, card.calibration.slope) == (0.0, 1.0)
+
+
+def test_a_malformed_sum_is_refused_by_name() -> None:
+    line = Line("age", 3.0, 1.0, 1.0, 0.0, 0.0, low=-1.0, high=9.0)
+    document = to_document(Scorecard(0.0, 0.5, (Sum((line,), Table((AGE,), np.zeros(4))),), FEATURES))[0]
+    document["terms"][0]["lines"][0]["column"] = "spend"
+    with pytest.raises(ValueError, match=r"term0 \(age\): age: a sum needs lines"):
+        from_document(document, {})
 
 
 def test_probabilities_are_stable_at_both_ends_and_one_half_at_zero() -> None:

@@ -12,14 +12,18 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from handlers.domain.blending import blended
+from handlers.domain.calibration import Calibration, calibrated
 from handlers.domain.metrics import measure
 from handlers.domain.scorecard import Scorecard, effect_range, from_document, to_document
-from handlers.estimators import NAMES, faithful, load
+from handlers.estimators import BLEND, NAMES, Fitted, faithful, load, pairs_of
+from handlers.estimators.blend import blend
 from handlers.estimators.frames import columns_of, features_of
 from tests.unit.handlers.estimators.frames import clients, learnable
 
 LIBRARIES = {"sklearn", "interpret", "numpy", "pandas", "scipy", "builtins", "copyreg", "joblib", "collections"}
-each = pytest.mark.parametrize("name", NAMES)
+ALL = (*NAMES, BLEND)
+each = pytest.mark.parametrize("name", ALL)
 
 
 @each
@@ -143,7 +147,7 @@ def test_a_missing_category_is_missing_whichever_way_it_is_written(name: str, ma
 
 
 def test_the_names_are_loaded_and_an_unknown_one_is_answered_with_the_nearest() -> None:
-    assert tuple(load(name).name for name in NAMES) == NAMES
+    assert tuple(load(name).name for name in ALL) == ALL
     with pytest.raises(ValueError, match="nearest is 'logistic'"):
         load("logistics")
     with pytest.raises(ValueError, match="nearest is 'explainable_boosting'"):
@@ -156,3 +160,109 @@ def test_no_rows_prove_nothing() -> None:
     fitted = estimator.fit(frame, labels, 1)
     with pytest.raises(ValueError, match="must be rows"):
         faithful(fitted, estimator.scorecard(fitted, frame), frame.iloc[:0])
+
+
+@each
+def test_what_a_calibration_does_is_no_unfaithfulness(name: str) -> None:
+    frame, labels = clients(100, seed=10)
+    estimator = load(name)
+    fitted = estimator.fit(frame, labels, 1)
+    card = calibrated(estimator.scorecard(fitted, frame), Calibration(0.4, 0.7))
+    assert faithful(fitted, card, frame) <= 1e-9
+
+
+def paired(rows: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Clients who leave where exactly one of two numbers is high: no column alone says anything."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal(size=(rows, 4)), columns=["a", "b", "c", "d"])
+    risk = np.where((frame.a > 0) != (frame.b > 0), 0.9, 0.1)
+    return frame, (rng.random(rows) < risk).astype(np.int8)
+
+
+def boosted(frame: pd.DataFrame, labels: np.ndarray, pairs: tuple[tuple[str, str], ...] | None) -> Scorecard:
+    estimator = load("explainable_boosting")
+    return estimator.scorecard(estimator.fit(frame, labels, 1, pairs), frame)
+
+
+def test_pairs_are_searched_given_or_none() -> None:
+    frame, labels = paired(1000, seed=1)
+    searched = boosted(frame, labels, None)
+    assert ("a", "b") in pairs_of(searched)
+    assert pairs_of(boosted(frame, labels, ())) == ()
+    given_pairs = boosted(frame, labels, (("a", "b"), ("d", "c"), ("a", "gone")))
+    assert {frozenset(pair) for pair in pairs_of(given_pairs)} == {frozenset("ab"), frozenset("cd")}
+    later, truth = paired(1000, seed=2)
+    for card in (searched, given_pairs):
+        assert (measure(truth, card.probabilities(columns_of(later)), 0.5).roc_auc or 0) > 0.8
+
+
+def test_the_pairs_of_a_scorecard_fitted_again_are_its_pairs() -> None:
+    frame, labels = paired(600, seed=3)
+    found = pairs_of(boosted(frame, labels, None))
+    assert pairs_of(boosted(frame, labels, found)) == found
+
+
+def test_the_logistic_regression_has_no_pairs() -> None:
+    frame, labels = paired(200, seed=4)
+    estimator = load("logistic")
+    fitted = [estimator.fit(frame, labels, 1, pairs) for pairs in (None, (("a", "b"),))]
+    assert fitted[0].predict_proba(frame).tobytes() == fitted[1].predict_proba(frame).tobytes()
+    assert pairs_of(estimator.scorecard(fitted[1], frame)) == ()
+
+
+def test_a_blend_fits_both_with_the_pairs_and_is_the_mean_of_their_log_odds() -> None:
+    frame, labels = paired(400, seed=5)
+    pairs = (("a", "b"),)
+    both = [load(name).fit(frame, labels, 1, pairs) for name in NAMES]
+    estimator = load(BLEND)
+    fitted = estimator.fit(frame, labels, 1, pairs)
+    expected = np.mean([part.decision_function(frame) for part in both], axis=0)
+    np.testing.assert_allclose(fitted.decision_function(frame), expected, rtol=0, atol=1e-12)
+    card = estimator.scorecard(fitted, frame)
+    assert pairs_of(card) == pairs
+    assert [term.columns for term in card.terms] == [("a",), ("b",), ("c",), ("d",), ("a", "b")]
+    np.testing.assert_allclose(fitted.predict_proba(frame)[:, 1], card.probabilities(columns_of(frame)), atol=1e-12)
+
+
+def parts_of_two_windows() -> tuple[list[Fitted], pd.DataFrame, list[Scorecard]]:
+    """A logistic regression from before a column came, and two machines from after; one column is no more there."""
+    frame, labels = clients(600, seed=11)
+    frame["later"] = np.where(np.arange(600) % 3 == 0, "x", "y").astype(object)
+    windows = [
+        ("logistic", frame.loc[:299, ["activity", "noise", "plan"]]),
+        ("explainable_boosting", frame.loc[300:, ["later", "plan", "activity"]]),
+        ("explainable_boosting", frame.loc[200:]),
+    ]
+    parts = [load(name).fit(window, labels[window.index], 1) for name, window in windows]
+    cards = [load(name).scorecard(part, window) for part, (name, window) in zip(parts, windows, strict=True)]
+    return parts, frame, cards
+
+
+def test_parts_of_different_windows_and_columns_are_blended(tmp_path: Path) -> None:
+    parts, frame, cards = parts_of_two_windows()
+    fitted = blend(parts, frame)
+    card = load(BLEND).scorecard(fitted, frame)
+    assert set(card.features) == set(features_of(frame))
+    assert faithful(fitted, card, frame) <= 1e-9
+    unseen, _ = clients(50, seed=12)
+    unseen = unseen.assign(later="never seen", plan="nor this")
+    assert faithful(fitted, card, unseen) <= 1e-9
+    together = blended(cards, (1 / 3, 1 / 3, 1 / 3))
+    np.testing.assert_allclose(together.log_odds(columns_of(unseen)), card.log_odds(columns_of(unseen)), atol=1e-9)
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    back = joblib.load(tmp_path / "model.joblib")
+    assert back.predict_proba(frame).tobytes() == fitted.predict_proba(frame).tobytes()
+    recorder = Recorder(pickle.dumps(fitted))
+    recorder.load()
+    assert recorder.packages <= LIBRARIES
+
+
+def test_a_blend_can_be_a_part_of_a_blend() -> None:
+    parts, frame, _ = parts_of_two_windows()
+    fitted = blend([blend(parts[:2], frame), parts[2]], frame.iloc[:1])
+    card = load(BLEND).scorecard(fitted, frame)
+    assert faithful(fitted, card, frame) <= 1e-9
+    own = (["activity", "noise", "plan"], ["later", "plan", "activity"], list(frame.columns))
+    said = [part.decision_function(frame[names]) for part, names in zip(parts, own, strict=True)]
+    expected = 0.25 * said[0] + 0.25 * said[1] + 0.5 * said[2]
+    np.testing.assert_allclose(fitted.decision_function(frame), expected, rtol=0, atol=1e-9)
