@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_curve
 
 from handlers import reporting
 from handlers.domain.axes import Categories, Cuts
-from handlers.domain.effects import Line, Table
+from handlers.domain.effects import Line, Sum, Table
 from handlers.domain.metrics import measure
 from handlers.domain.scorecard import Feature, Scorecard
 from handlers.figures import calibration, confusion, curves, effects, style
@@ -26,6 +26,10 @@ FORMULA = r"cost in $\frac$"
 
 def scorecard() -> Scorecard:
     terms = (
+        Sum(
+            (Line("blended", 10.0, 2.0, 0.5, 0.0, 0.1, 0.0, 20.0),),
+            Table((Cuts("blended", (5.0,)),), np.array([0.4, 0.0, 0.1])),
+        ),
         Line("spend", 10.0, 2.0, 0.5, 0.0, 0.1, 0.0, 20.0),
         Table((Cuts("activity", (1.0, 5.0)),), np.array([0.9, 0.0, -0.4, 0.2])),
         Table((Cuts("one cut", (1.0,)),), np.array([0.9, 0.0, -0.4])),
@@ -34,7 +38,7 @@ def scorecard() -> Scorecard:
         Table((Cuts("activity", (1.0,)), Categories(FORMULA, ("$a",))), np.arange(9.0).reshape(3, 3) / 9),
         Table((Cuts("idle", ()),), np.zeros(2)),
     )
-    numeric = ("spend", "activity", "one cut", "no cut", "idle")
+    numeric = ("blended", "spend", "activity", "one cut", "no cut", "idle")
     features = (*(Feature(name, True) for name in numeric), Feature(FORMULA, False))
     return Scorecard(-1.0, 0.4, terms, features)
 

@@ -34,9 +34,11 @@ def others(draw: st.DrawFn) -> Scorecard:
 
     line = Line("age", 40.0, draw(st.floats(0.5, 20)), draw(effects), draw(effects), draw(effects), low=18.0, high=80.0)
     other = Line("spend", 1.0, 2.0, draw(effects), 0.0, draw(effects), low=-3.0, high=3.0)
+    ages: tuple[Term, ...] = (line, table(age))
+    spends: tuple[Term, ...] = (other, table(Cuts("spend", cuts)))
     terms: list[tuple[Term, tuple[Feature, ...]]] = [
-        (draw(st.sampled_from([line, table(age)])), (AGE,)),
-        (draw(st.sampled_from([other, table(Cuts("spend", cuts))])), (SPEND,)),
+        (draw(st.sampled_from(ages)), (AGE,)),
+        (draw(st.sampled_from(spends)), (SPEND,)),
         (table(plan), (KIND,)),
         (table(plan, age), (KIND, AGE)),
     ]

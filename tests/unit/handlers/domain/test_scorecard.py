@@ -41,7 +41,8 @@ def scorecards(draw: st.DrawFn) -> Scorecard:
     cuts = tuple(sorted(draw(st.sets(st.floats(-1e6, 1e6), max_size=5))))
     slope, offset, missing = draw(effects), draw(effects), draw(effects)
     line = Line("spend", 3.0, draw(st.floats(0.1, 100)), slope, offset, missing, low=-1.0, high=9.0)
-    spend: Term = draw(st.sampled_from([line, Sum((line,), table(Cuts("spend", cuts)))]))
+    either: tuple[Term, ...] = (line, Sum((line,), table(Cuts("spend", cuts))))
+    spend = draw(st.sampled_from(either))
     terms: tuple[Term, ...] = (spend, table(AGE), table(PLAN), table(AGE, PLAN), table(Cuts("spend", cuts), AGE))
     return Scorecard(draw(effects), draw(st.floats(0, 1)), terms, FEATURES)
 
