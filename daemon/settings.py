@@ -14,8 +14,7 @@ from daemon.engine_settings import EngineSettings, LoggingSettings
 from daemon.settings_checks import contradictions
 from handlers.calls_settings import CallsSettings
 from handlers.domain.ingestion_settings import IngestionSettings
-from handlers.domain.promotion import PromotionSettings
-from handlers.domain.retraining import DriftSettings, TrainingSettings
+from handlers.domain.learning_settings import DriftSettings, PromotionSettings, TrainingSettings
 from handlers.domain.schema import DatasetSettings
 from handlers.retention import RetentionSettings
 from handlers.storage.workspace import Workspace

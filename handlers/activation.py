@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from handlers.decision_state import read_state, write_state
+from handlers.domain.decisions import transitions
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
 from handlers.house import House
@@ -47,8 +49,9 @@ def activate(house: House, version: int) -> Release:
             raise NotDeployable(f"The folder of model {version} has just been removed (retention.releases).")
         before = models.current(connection)
         models.set_current(connection, version)
-        state = {"version": version, "challenge_due": False}
-        decisions.set_state(connection, state)
+        block = decisions.newest(connection)
+        state = transitions.by_hand(read_state(connection), release.incumbent, release.reference, block)
+        write_state(connection, state)
         told = Fact("model.rolled_back", {"model_version": version, "before": before})
         events.add(connection, [told], at=house.now())
     link(house)

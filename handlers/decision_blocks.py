@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+import msgspec
 from sqlalchemy import Connection
 
+from handlers.decision_state import read_state, write_state
 from handlers.domain.blocks import Waiting, next_block
+from handlers.domain.decisions.state import State
 from handlers.domain.facts import Fact
+from handlers.domain.files import FileState, Reason
+from handlers.domain.periods import period_key
 from handlers.house import House
-from handlers.storage import dataset, decisions, events, models, parts, schemas
-from handlers.storage.decisions import DecisionRecord
+from handlers.storage import dataset, decisions, events, files, models, parts, schemas
+from handlers.storage.decisions import DecisionRecord, Member
 from handlers.storage.ledger import get_fact, set_fact
 from handlers.storage.models import ModelRecord
 from handlers.storage.parts import Prepared
@@ -23,21 +26,35 @@ Kind = Literal["block", "challenge"]
 
 @dataclass(frozen=True, slots=True)
 class OpenBlock:
-    """A decision that has started. ``rows``: int64, the numbers of its rows; empty for a challenge."""
+    """A decision that has started. ``members``: its rows, none for a challenge; ``rows`` and ``positives``: all
+    labelled rows that decisions have taken, this one's included; ``version``: of the data set."""
 
     id: int
     kind: Kind
     periods: tuple[str, ...]
-    rows: NDArray[np.int64]
+    members: tuple[Member, ...]
+    rows: int
+    positives: int
+    version: int
     attempts: int
-    state: dict[str, Any]
+    state: State
 
     @property
-    def judged_since(self) -> int:
-        """The decision after which the rows begin that the champion is judged by: those of earlier blocks that were
-        too few alone, and those of this one."""
-        since: int = self.state.get("pool", {}).get("since", self.id - 1)
-        return since
+    def size(self) -> int:
+        """How many labelled rows it has."""
+        return sum(member.rows for member in self.members)
+
+    @property
+    def latest_period(self) -> str | None:
+        """The latest period that was ever decided on, with this block."""
+        known = [*self.periods, *([] if self.state.latest_period is None else [self.state.latest_period])]
+        return max(known, key=period_key, default=None)
+
+    @property
+    def late(self) -> bool:
+        """Are all its rows older than the end of the champion's training data?"""
+        end = None if self.state.champion is None else self.state.champion.period
+        return end is not None and bool(self.periods) and all(period_key(one) < period_key(end) for one in self.periods)
 
 
 def wanted(connection: Connection) -> Kind | None:
@@ -61,34 +78,39 @@ def begin(house: House) -> OpenBlock | None:
         number = record.id if record is not None else _start(house, connection, kind)
         attempts = decisions.count_attempt(connection, number)
     with house.ledger.read() as connection:
-        members = decisions.members(connection, number)
-        started = next(one for one in decisions.page(connection, limit=1, before=number + 1))
-        rows = dataset.block_rows(connection, house.workspace.parts, schemas.read(connection), members)
-        state = decisions.state(connection)
-    block_kind: Kind = "challenge" if started.kind == "challenge" else "block"
-    return OpenBlock(number, block_kind, started.periods, rows, attempts, state)
-
-
-def rows_since(house: House, decision: int) -> NDArray[np.int64]:
-    """The numbers of the rows of all blocks after this one: what a model that learned up to it has not seen."""
-    with house.ledger.read() as connection:
-        later = decisions.taken_after(connection, decision)
-        return dataset.block_rows(connection, house.workspace.parts, schemas.read(connection), later)
+        started = decisions.find(connection, number)
+        rows, positives = decisions.taken(connection)
+        return OpenBlock(
+            id=number,
+            kind="challenge" if started is not None and started.kind == "challenge" else "block",
+            periods=() if started is None else started.periods,
+            members=tuple(decisions.members(connection, number)),
+            rows=rows,
+            positives=positives,
+            version=dataset.version(connection),
+            attempts=attempts,
+            state=read_state(connection),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What is committed when a decision ends: all of it, in one transaction.
 
-    ``facts``: single values of the ledger to be replaced. ``model``: a release that becomes the current one.
+    ``facts``: single values of the ledger to be replaced. ``model``: a release that becomes the current one;
+    ``back_to``: an older one that does. ``held``: files that are kept from learning, each with the reason; ``freed``:
+    files that were, and are learned from after all.
     """
 
     verdict: str
     record: dict[str, Any]
-    state: dict[str, Any]
+    state: State
     facts: dict[str, Any] = field(default_factory=dict)
     scores: Prepared | None = None
     model: ModelRecord | None = None
+    back_to: int | None = None
+    held: tuple[tuple[int, Reason], ...] = ()
+    freed: tuple[int, ...] = ()
     told: tuple[Fact, ...] = ()
 
 
@@ -102,7 +124,7 @@ def end(house: House, block: OpenBlock, ending: Ending, spent: dict[str, tuple[i
     with house.ledger.write() as connection:
         under_way = decisions.unfinished(connection)
         if under_way is None or under_way.id != block.id:  # the schema was reset meanwhile: nothing of this counts
-            return replace(ending, verdict="failed", model=None, told=())
+            return replace(ending, verdict="failed", model=None, back_to=None, told=())
         if models.current(connection) != ending.record["champion_before"]:
             ending = _overtaken(connection, block, ending)
         if ending.scores is not None:
@@ -112,8 +134,11 @@ def end(house: House, block: OpenBlock, ending: Ending, spent: dict[str, tuple[i
             models.set_current(connection, ending.model.version)
             if not ending.model.provisional:
                 schemas.settle(connection)
+        if ending.back_to is not None:
+            models.set_current(connection, ending.back_to)
+        _hold_and_free(connection, block, ending)
         decisions.end(connection, block.id, verdict=ending.verdict, record=ending.record, ended_at=at)
-        decisions.set_state(connection, ending.state)
+        write_state(connection, ending.state)
         for name, value in ending.facts.items():
             set_fact(connection, name, value)
         add_timing(connection, spent, at=at)
@@ -121,12 +146,22 @@ def end(house: House, block: OpenBlock, ending: Ending, spent: dict[str, tuple[i
     return ending
 
 
+def _hold_and_free(connection: Connection, block: OpenBlock, ending: Ending) -> None:
+    decisions.hold(connection, [seq for seq, _ in ending.held], block.id)
+    for seq, reason in ending.held:
+        files.set_state(connection, seq, FileState.HELD, reason)
+    decisions.release(connection, ending.freed)
+    for seq in ending.freed:
+        files.set_state(connection, seq, FileState.INGESTED, None)
+
+
 def _overtaken(connection: Connection, block: OpenBlock, ending: Ending) -> Ending:
     now = models.current(connection)
     sentence = f"Model {now} was deployed by hand while this was decided; it stays. {ending.record['reason']}"
     record = {**ending.record, "sentence": sentence, "model_version": now}
     told = Fact("model.kept", {"decision": block.id, "model_version": now, "detail": sentence})
-    return replace(ending, verdict="kept", record=record, state=decisions.state(connection), model=None, told=(told,))
+    state = msgspec.structs.replace(read_state(connection), latest_period=block.latest_period)
+    return replace(ending, verdict="kept", record=record, state=state, model=None, back_to=None, told=(told,))
 
 
 def give_up(house: House, why: str) -> None:
@@ -138,7 +173,7 @@ def give_up(house: House, why: str) -> None:
         sentence = f"{why} The model was kept. What the rows teach is learned with the next decision."
         document: dict[str, Any] = {"sentence": sentence, "model_version": models.current(connection), "candidates": []}
         decisions.end(connection, record.id, verdict="failed", record=document, ended_at=house.now())
-        decisions.set_state(connection, {**decisions.state(connection), "challenge_due": False})
+        write_state(connection, msgspec.structs.replace(read_state(connection), challenge_due=False))
 
 
 def add_timing(connection: Connection, spent: dict[str, tuple[int, float]], *, at: str) -> None:

@@ -1,156 +1,220 @@
-"""A decision in progress: what is known so far, what the rule is told, and what is committed when it has spoken."""
+"""A decision in progress: what is known before the rule speaks, what it says, and what is committed when it has."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
-from handlers import evaluation
+from msgspec.structs import replace
+
+from handlers import drift, evaluation, shadows
 from handlers.decision_blocks import Ending, OpenBlock
 from handlers.deployment import Plan
-from handlers.domain import decision_record, retraining
-from handlers.domain.decision_record import Decided
-from handlers.domain.divergence import ColumnDrift
+from handlers.domain.decision_record import Decided, document
+from handlers.domain.decision_sentence import Misread, reason
+from handlers.domain.decisions import transitions
+from handlers.domain.decisions.docket import Case, rule_of
+from handlers.domain.decisions.loss_level import level, losses
+from handlers.domain.decisions.requests import Ruling
+from handlers.domain.decisions.running import run
+from handlers.domain.decisions.state import Incumbent, State
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
-from handlers.domain.retraining import ChampionFacts, Observed, Retraining, Situation
-from handlers.drift import document as drift_document
-from handlers.evaluation import Prequential, Verdict
+from handlers.drift import Diagnosis
+from handlers.evaluation import Scored
 from handlers.house import House
-from handlers.storage import models
+from handlers.quality import Gate
+from handlers.storage import files, models, releases
 from handlers.storage.models import ModelRecord
-from handlers.training import Trained
-from handlers.training_window import Window
+from handlers.storage.releases import ReleaseError
+from handlers.training import Learner, Trained
+
+EVENTS = {"promoted": "model.promoted", "rolled_back": "model.rolled_back"}
 
 
-@dataclass(frozen=True, slots=True)
-class Deliberation:
-    """What is known before anything is learned."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What is known of a block. ``files``: the names of those that brought its rows; ``misread``: after an alarm, where
+    the champion was wrong."""
 
     block: OpenBlock
     champion: Release | None
-    window: Window
-    seen: Prequential | None
-    drift: tuple[ColumnDrift, ...]
+    state: State
+    gate: Gate
+    scored: Scored | None
+    diagnosis: Diagnosis | None
+    files: tuple[str, ...]
+    misread: tuple[Misread, ...] = ()
 
     @property
-    def observed(self) -> Observed | None:
-        """The champion on the block's rows, and on those of earlier blocks that were too few to judge it by."""
-        pool = self.block.state.get("pool")
-        if self.seen is None or pool is None:
-            return None if self.seen is None else self.seen.observed
-        return self.seen.observed.after(Observed(**pool["observed"]))
-
-    def reason(self, house: House) -> Retraining:
-        """Whether to learn again, by the policy."""
-        situation = Situation(
-            rows=self.window.total,
-            positives=self.window.positives,
-            champion=None if self.champion is None else _champion(self.champion, self.block.state),
-            observed=self.observed,
-            challenge=self.block.kind == "challenge",
-            learnable=self.window.learnable,
-        )
-        return retraining.decide(situation, house.learning.drift, house.learning.training)
-
-    def decided(self, reason: Retraining, verdict: Verdict | None, version: int | None) -> Decided:
-        """The decision as a value; ``version``: that of the new release, or None where the champion stays."""
-        before = None if self.champion is None else self.champion.version
-        return Decided(
-            retraining=reason,
-            before=before,
-            after=before if version is None else version,
-            estimator=None if verdict is None else verdict.winner,
-            candidates=[] if verdict is None else verdict.candidates,
-            drift=self.drift,
-        )
-
-    def record(self, house: House, decided: Decided) -> dict[str, Any]:
-        """The decision's record, as it is kept and shown."""
-        metrics = None if self.seen is None else self.seen.metrics.as_dict()
-        return decision_record.document(decided, house.learning.drift.policy, metrics)
+    def before(self) -> int | None:
+        """The version that is current."""
+        return None if self.champion is None else self.champion.version
 
 
-def plan(house: House, case: Deliberation, reason: Retraining, verdict: Verdict, trained: Trained) -> Plan:
+def state_of(block: OpenBlock, champion: Release | None) -> State:
+    """The state that this decision starts from, about the champion that there really is."""
+    state = replace(block.state, latest_period=block.latest_period)
+    known = None if state.champion is None else state.champion.version
+    if champion is None or known == champion.version:
+        return state
+    return transitions.by_hand(state, champion.incumbent, champion.reference, block.id - 1)
+
+
+def hear(house: House, block: OpenBlock, champion: Release | None, gate: Gate, learner: Learner) -> Heard:
+    """Let every model say what it says of the block's rows, before anything is learned from them."""
+    state, scored, diagnosis = state_of(block, champion), None, None
+    if champion is not None and state.champion is not None:
+        cards = {state.champion.scorer: champion.scorecard}
+        cards |= {shadow.name: shadows.read(house, learner, shadow) for shadow in state.shadows}
+        previous = None if state.previous is None else _previous(house, state.previous)
+        if previous is not None:
+            cards[previous.incumbent.scorer] = previous.scorecard
+        scored = evaluation.score(house, gate.window, block.id, champion, cards)
+        diagnosis = drift.diagnose(champion, gate.window, scored)
+    return Heard(block, champion, state, gate, scored, diagnosis, _names(house, block))
+
+
+def decide(house: House, heard: Heard, learner: Learner) -> Ruling:
+    """What the rule says. It asks ``learner`` for fits."""
+    block, champion = heard.block, heard.champion
+    held = [member for member in block.members if member.file in heard.gate.held_files]
+    last = None if champion is None else champion.test or champion.metrics
+    case = Case(
+        block=block.id,
+        state=heard.state,
+        scored=None if heard.scored is None else heard.scored.unit,
+        earlier=lambda units: evaluation.earlier(house, units),
+        rows=block.rows - sum(member.rows for member in held),
+        positives=block.positives - sum(member.positives for member in held),
+        challenge=block.kind == "challenge",
+        learnable=_learnable(heard, learner),
+        late=block.late,
+        threshold=0.5 if champion is None else champion.scorecard.threshold,
+        last_f1=0.0 if last is None else float(last["f1"] or 0.0),
+    )
+    return run(rule_of(case, house.learning.judging), learner)
+
+
+def explained(house: House, heard: Heard, ruling: Ruling, learner: Learner) -> Heard:
+    """After an alarm: in which rows another number left than the champion expected, and which columns tell them."""
+    if ruling.trigger != "harm" or heard.champion is None or heard.scored is None:
+        return heard
+    usual = None
+    if len(ruling.state.units) > 1:
+        blocks = ruling.state.units[-2]
+        units = evaluation.earlier(house, [blocks])
+        usual = (learner.window(blocks[0], blocks[-1]), units[0]) if units else None
+    return dataclasses.replace(heard, misread=drift.misread(heard.champion, heard.gate.window, heard.scored, usual))
+
+
+def fact(heard: Heard, ruling: Ruling) -> Fact:
+    """What the log says of a ruling, before anything is trained for it."""
+    fields = {
+        "decision": heard.block.id,
+        "trigger": ruling.trigger,
+        "train": ruling.deploy is not None or bool(ruling.refresh),
+        "rows": heard.block.size,
+        "phase": ruling.state.phase,
+    }
+    return Fact("retrain.decided", {**fields, "detail": reason(ruling)})
+
+
+def plan(house: House, heard: Heard, ruling: Ruling, trained: Trained) -> Plan:
     """What is to be released, under the next version number."""
     with house.ledger.read() as connection:
         version = models.next_version(connection)
-    threshold = evaluation.threshold(verdict, house.learning.promotion, provisional=reason.provisional)
-    return Plan(
+    said, seed = trained.held_out, house.learning.training.seed
+    incumbent = Incumbent(
         version=version,
-        provisional=reason.provisional,
-        estimator=trained.estimator,
-        fitted=trained.fitted,
-        scorecard=trained.scorecard.with_threshold(threshold),
-        labels=verdict.labels,
-        held_out=verdict.held_out,
-        parent=None if case.champion is None else case.champion.version,
-        decision=case.block.id,
-        record=case.record(house, case.decided(reason, verdict, version)),
+        recipe=trained.recipe,
+        last=heard.block.id,
+        provisional=ruling.trigger == "provisional",
+        period=heard.block.latest_period,
+    )
+    return Plan(
+        incumbent=incumbent,
+        trained=trained,
+        parent=heard.before,
+        dataset_version=heard.block.version,
+        labelled_rows=heard.block.rows,
+        reference=ruling.reference or level(losses(said.labels, said.log_odds), said.clients, seed=seed),
+        record=document(_decided(house, heard, ruling, version)),
     )
 
 
-def ending(
-    house: House, case: Deliberation, reason: Retraining, verdict: Verdict | None, release: Release | None
-) -> Ending:
+def ending(house: House, heard: Heard, ruling: Ruling, release: Release | None, learner: Learner) -> Ending:
     """What is committed: verdict, record, the next state, scores, drift and the release."""
-    decided = case.decided(reason, verdict, None if release is None else release.version)
-    record = case.record(house, decided)
+    state, after = ruling.state, heard.before
+    if release is not None:
+        wait = house.learning.training.refresh_blocks
+        state = transitions.after(state, release.incumbent, release.reference, ruling.trigger, wait)
+        after = release.version
+    elif ruling.roll_back and state.champion is not None:
+        after = state.champion.version
+    if ruling.refresh:
+        state = transitions.refreshed(state, ruling.refresh, heard.block.id, heard.block.rows)
+        shadows.train(house, learner, state.shadows)
+    decided = _decided(house, heard, ruling, after)
+    record = document(decided)
     facts: dict[str, Any] = {}
-    if case.seen is not None:
-        facts["prequential"] = evaluation.pooled(house, case.seen.part)
-    if case.drift:
-        facts["drift"] = drift_document(case.block.id, len(case.block.rows), case.drift)
-    told = Fact(
-        "model.promoted" if release is not None else "model.kept",
-        {"decision": case.block.id, "model_version": decided.after, "detail": record["sentence"]},
-    )
+    if heard.scored is not None:
+        facts["prequential"] = evaluation.pooled_metrics(house, heard.scored.part)
+    if heard.diagnosis is not None:
+        facts["drift"] = heard.diagnosis.document(decision=heard.block.id)
+    fields = {"decision": heard.block.id, "model_version": after, "detail": record["sentence"]}
     return Ending(
         verdict=decided.verdict,
         record=record,
-        state=_next_state(house, case, reason, verdict, release),
+        state=replace(state, held=heard.gate.in_a_row),
         facts=facts,
-        scores=None if case.seen is None else case.seen.part,
+        scores=None if heard.scored is None else heard.scored.part,
         model=None if release is None else _model(release, house.now()),
-        told=(told,),
+        back_to=after if ruling.roll_back else None,
+        held=heard.gate.held,
+        freed=heard.gate.freed,
+        told=(*heard.gate.told, Fact(EVENTS.get(decided.verdict, "model.kept"), fields)),
     )
 
 
-def _champion(release: Release, state: dict[str, Any]) -> ChampionFacts:
-    """The level that was accepted and the rows that were tried, where they are about this release, else its own."""
-    mine = state.get("version") == release.version
-    trained = int(release.manifest["training"]["labelled_rows"])
-    last = release.test if release.test is not None else release.metrics
-    return ChampionFacts(
-        version=release.version,
-        provisional=release.provisional,
-        trained_rows=max(trained, int(state.get("challenged_rows", 0))) if mine else trained,
-        last_f1=float(last["f1"] or 0.0),
-        reference=state["reference"] if mine and state.get("reference") else release.reference,
+def _decided(house: House, heard: Heard, ruling: Ruling, after: int | None) -> Decided:
+    diagnosis = heard.diagnosis
+    return Decided(
+        settings=house.learning.judging,
+        ruling=ruling,
+        before=heard.before,
+        after=after,
+        rows=len(heard.gate.window.labels),
+        dataset_version=heard.block.version,
+        files=heard.files,
+        metrics=None if heard.scored is None else heard.scored.metrics.as_dict(),
+        shifted=() if diagnosis is None else diagnosis.shifted,
+        misread=heard.misread,
+        held=heard.gate.broken,
+        freed=len(heard.gate.freed),
+        leaks=heard.gate.leaks,
     )
 
 
-def _next_state(
-    house: House, case: Deliberation, reason: Retraining, verdict: Verdict | None, release: Release | None
-) -> dict[str, Any]:
-    """After a deployment the new model's own promise counts. A champion that no challenger could beat is tried again
-    only when the data have grown again, and after an alarm the level that it has reached is accepted."""
-    others = len(house.learning.training.estimators) > 1 and house.learning.drift.policy != "never"
-    due = case.block.state.get("challenge_due", False) and reason.trigger != "challenge"
-    if release is not None:
-        return {"version": release.version, "challenge_due": reason.trigger == "first" and others}
-    state = {**case.block.state, "challenge_due": due}
-    if case.seen is not None:
-        state.pop("pool", None)
-    if reason.pooled and case.champion is not None and case.observed is not None:
-        pool = {"since": case.block.judged_since, "observed": asdict(case.observed)}
-        state |= {"version": case.champion.version, "pool": pool}
-    if verdict is None or case.champion is None:
-        return state
-    state |= {"version": case.champion.version, "challenged_rows": case.window.total}
-    if reason.trigger == "harm":
-        state["reference"] = verdict.level
-    return state
+def _learnable(heard: Heard, learner: Learner) -> bool:
+    """There is a model already, or else rows of both classes and a column to learn from."""
+    if heard.champion is not None and not heard.champion.provisional:
+        return True
+    return learner.window(heard.state.oldest or heard.block.id, heard.block.id).learnable
+
+
+def _previous(house: House, previous: Incumbent) -> Release | None:
+    """The previous release; None where its folder was removed or cannot be used: then it is no way back."""
+    try:
+        return releases.load(house.workspace.releases, previous.version, house.workspace.keys)
+    except ReleaseError:
+        return None
+
+
+def _names(house: House, block: OpenBlock) -> tuple[str, ...]:
+    with house.ledger.read() as connection:
+        return files.names(connection, sorted({member.file for member in block.members})[:20])
 
 
 def _model(release: Release, at: str) -> ModelRecord:

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers.activation import proved
-from handlers.domain import reference_sketch, sketch_document
 from handlers.domain import scorecard as scorecards
 from handlers.domain.batch import LabelledTable
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
 from handlers.domain.metrics import measure
+from handlers.domain.reference_sketch import sketch
 from handlers.domain.release import Release
+from handlers.domain.sketch_document import to_document
 from handlers.house import House
 from handlers.scoring_columns import columns_of
 from handlers.storage import files as ledger_files
@@ -84,7 +85,7 @@ def _files(plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, bytes]:
         "model.joblib": pipeline.getvalue(),
         "trainedmodel.pkl": pickle.dumps(plan.trained.fitted),
         "evaluation.npz": evaluation.getvalue(),
-        "sketch.json": msgspec.json.encode(sketch_document.to_document(sketch(_columns(plan)))),
+        "sketch.json": msgspec.json.encode(to_document(sketch(_columns(plan)))),
         "golden.json": _golden(plan),
         "latestscore.txt": f"{_latest_score(plan, tests)}\n".encode(),
     }
@@ -150,6 +151,7 @@ def _manifest(house: House, plan: Plan, files: Mapping[str, bytes], tests: Seque
         "parameters": {name: repr(value) for name, value in sorted(parameters.items()) if "__" not in name},
         "seed": house.learning.training.seed,
         "calibration": trained.calibration,
+        "score_sketch": to_document(sketch({"score": trained.held_out.log_odds})),
         "threshold": trained.scorecard.threshold,
         "metrics": measure(plan.labels, plan.held_out, trained.scorecard.threshold).as_dict(),
         "test": _test_metrics(plan, tests),

@@ -2,35 +2,104 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from handlers.decision_blocks import OpenBlock
-from handlers.domain.divergence import ColumnDrift, compare
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from handlers.domain.decision_sentence import Misread
+from handlers.domain.decisions.units import Unit
+from handlers.domain.divergence import ColumnDrift, LabelRate, compare, label_rate
 from handlers.domain.effects import effect_range
 from handlers.domain.facts import Fact
-from handlers.domain.reference_sketch import tally
+from handlers.domain.misfit import Judged, misfit
+from handlers.domain.reference_sketch import Tally, tally
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.domain.sketch_document import from_document
+from handlers.evaluation import Scored
 from handlers.scoring_columns import columns_of
+from handlers.training import probabilities_of
 from handlers.training_window import Window
 
-
-def score(release: Release | None, window: Window, block: OpenBlock) -> tuple[ColumnDrift, ...]:
-    """The drift of each feature, those that moved most and matter most first; nothing without a release or rows."""
-    chosen = window.among(block.rows)
-    if release is None or not chosen.any():
-        return ()
-    try:
-        reference = from_document(release.sketch)
-    except ValueError:
-        # Its hash was proved, so it is whole: an earlier version of this program has written it, in another form.
-        return ()
-    columns = columns_of(window.table.filter(pa.array(chosen)), release.scorecard.features)
-    return compare(reference, tally(reference, columns), importance(release.scorecard))
+SCORE = "score"
+"""The name under which the drift of the scores themselves is told, as if they were a column."""
 
 
-def importance(scorecard: Scorecard) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Of n rows against the training window of model ``version``: each feature, those that moved most and matter most
+    first; the scores; the share of leavers, where there are labels."""
+
+    version: int
+    rows: int
+    columns: tuple[ColumnDrift, ...]
+    score: ColumnDrift | None
+    labels: LabelRate | None
+
+    @property
+    def shifted(self) -> tuple[str, ...]:
+        """The columns that alert."""
+        return tuple(one.name for one in self.columns if one.alert)
+
+    def document(self, **where: Any) -> dict[str, Any]:
+        """As the ledger keeps it and the API shows it. ``where``: the decision, or the file, that it is about."""
+        return {
+            **where,
+            "model_version": self.version,
+            "rows": self.rows,
+            "columns": [one.as_dict() for one in self.columns],
+            "score": None if self.score is None else self.score.as_dict(),
+            "label_rate": None if self.labels is None else msgspec.to_builtins(self.labels),
+        }
+
+    def fact(self, **where: Any) -> Fact:
+        """What the log says: the columns that alert, and the largest index."""
+        fields = {"model_version": self.version, "rows": self.rows, "alerts": list(self.shifted)}
+        return Fact("drift.scored", {**where, **fields, "largest_psi": round(max(one.psi for one in self.columns), 4)})
+
+
+def diagnose(release: Release, window: Window, scored: Scored | None) -> Diagnosis | None:
+    """The drift of labelled rows; None without rows."""
+    if scored is None or not len(window.labels):
+        return None
+    columns = columns_of(window.table, release.scorecard.features)
+    counted = tally(from_document(release.sketch), columns)
+    said = scored.unit.said[release.incumbent.scorer]
+    return of_tally(release, counted, said, (len(window.labels), window.positives))
+
+
+def of_tally(
+    release: Release, counted: Tally, log_odds: NDArray[np.float64], labels: tuple[int, int] | None
+) -> Diagnosis:
+    """The drift of rows that were counted, with what the release said of them; ``labels``: rows and leavers."""
+    found = compare(from_document(release.sketch), counted, importance(release.scorecard))
+    metrics = release.metrics
+    before = (int(metrics["rows"] or 0), int(metrics["positives"] or 0))
+    rate = None if labels is None or not before[0] else label_rate(before, labels)
+    return Diagnosis(release.version, len(log_odds), found, _score_drift(release, log_odds), rate)
+
+
+def misread(release: Release, window: Window, scored: Scored, usual: tuple[Window, Unit] | None) -> tuple[Misread, ...]:
+    """Where the champion expected another number of leavers than there were; ``usual``: rows from before."""
+    features, scorer = release.scorecard.features, release.incumbent.scorer
+    before = None
+    if usual is not None and scorer in usual[1].said and len(usual[0].labels) == len(usual[1].labels):
+        said = probabilities_of(usual[1].said[scorer])
+        before = Judged(columns_of(usual[0].table, features), usual[0].labels, said)
+    columns = columns_of(window.table, features)
+    said = probabilities_of(scored.unit.said[scorer])
+    found = misfit(from_document(release.sketch), columns, window.labels, said, usual=before)
+    return tuple(
+        Misread(one.columns, one.worst.label, one.worst.rows, one.worst.expected, one.worst.observed)
+        for one in found.named
+    )
+
+
+def importance(scorecard: Scorecard) -> Mapping[str, float]:
     """How much each column can matter, in log-odds: the sum of the effect ranges of the terms that read it."""
     ranges = {feature.name: 0.0 for feature in scorecard.features}
     for term in scorecard.terms:
@@ -39,20 +108,10 @@ def importance(scorecard: Scorecard) -> dict[str, float]:
     return ranges
 
 
-def document(decision: int, rows: int, drifts: tuple[ColumnDrift, ...]) -> dict[str, object]:
-    """The newest drift score, as the ledger keeps it and the API shows it."""
-    return {"decision": decision, "rows": rows, "columns": [one.as_dict() for one in drifts]}
-
-
-def fact(block: OpenBlock, release: Release, drifts: tuple[ColumnDrift, ...]) -> Fact:
-    """What the log says: the columns that alert, and the largest index."""
-    return Fact(
-        "drift.scored",
-        {
-            "decision": block.id,
-            "model_version": release.version,
-            "rows": len(block.rows),
-            "alerts": [one.name for one in drifts if one.alert],
-            "largest_psi": round(max(one.psi for one in drifts), 4),
-        },
-    )
+def _score_drift(release: Release, log_odds: NDArray[np.float64]) -> ColumnDrift | None:
+    """The drift of the scores against those of the held-out rows, where the release has kept them."""
+    document = release.manifest.get("score_sketch")
+    if document is None:
+        return None
+    reference = from_document(document)
+    return compare(reference, tally(reference, {SCORE: log_odds}), {})[0]

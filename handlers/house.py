@@ -8,8 +8,7 @@ from typing import Protocol, TypeVar
 
 from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.domain.limits import Limits
-from handlers.domain.promotion import PromotionSettings
-from handlers.domain.retraining import DriftSettings, TrainingSettings
+from handlers.domain.learning_settings import DriftSettings, Judging, PromotionSettings, TrainingSettings
 from handlers.domain.schema import DatasetSettings
 from handlers.retention import RetentionSettings
 from handlers.storage.ledger import Ledger
@@ -44,6 +43,11 @@ class Learning:
     training: TrainingSettings
     promotion: PromotionSettings
     retention: RetentionSettings
+
+    @property
+    def judging(self) -> Judging:
+        """Those that a decision is made by."""
+        return Judging(self.drift, self.training, self.promotion)
 
 
 @dataclass(frozen=True, slots=True)

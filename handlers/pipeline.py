@@ -5,30 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
 from handlers import (
     activation,
-    challengers_kept,
     commit_group,
     decision_blocks,
     deliberation,
     deployment,
-    drift,
-    evaluation,
     ingestion,
     labelling,
     publication,
+    quality,
     receiving,
     refusal,
     scoring,
+    shadows,
     testdata,
     training,
     training_window,
 )
 from handlers.commit_group import Group, Outcome
-from handlers.deliberation import Deliberation
 from handlers.domain.facts import Tell
 from handlers.domain.files import Reason
 from handlers.domain.release import Release
@@ -147,33 +146,32 @@ def _commit(house: House, group: Group, tell: Tell) -> None:
 
 
 def decide(house: House, champion: Release | None, tell: Tell) -> Release | None:
-    """A decision block: from committed rows to a new release, or None where the champion stays."""
-    started, settings = house.timer(), house.learning
+    """A decision block: from committed rows to the release that is current afterwards, or None where none changes."""
+    started, settings = house.timer(), house.learning.judging
     block = decision_blocks.begin(house)
     if block is None:
         return None
-    window = training_window.read(house)
-    seen = evaluation.score_block(house, champion, window, block)  # before it is learned from
-    shifts = drift.score(champion, window, block)
-    case = Deliberation(block, champion, window, seen, shifts)
-    reason = case.reason(house)
-    if champion is not None and shifts:
-        tell(drift.fact(block, champion, shifts))
-    tell(reason.fact(block.id, len(block.rows)))
-    judged = evaluation.held_out(house, window, champion, reason, block)
-    challengers = training.challengers(house, window, judged, reason)
-    beaten = evaluation.champion_losses(window, judged, champion, reason, challengers)
-    verdict = evaluation.judge(window, judged, beaten, challengers, settings.promotion)
-    trained = release = None
-    if verdict is not None and verdict.winner is not None:
-        trained = training.refit(house, window, verdict.winner)
+    learner = training.learner(partial(training_window.read, house), settings, house.timer, block.id, champion)
+    gate = quality.check(house, champion, block, learner.window(block.id, block.id))
+    heard = deliberation.hear(house, block, champion, gate, learner)  # before anything is learned from its rows
+    if heard.diagnosis is not None:
+        tell(heard.diagnosis.fact(decision=block.id))
+    ruling = deliberation.decide(house, heard, learner)
+    tell(deliberation.fact(heard, ruling))
+    heard = deliberation.explained(house, heard, ruling, learner)
+    release = None
+    if ruling.deploy is not None:
+        trained = learner.train(ruling.deploy)
         tell(training.fact(block.id, trained))
-        plan = deliberation.plan(house, case, reason, verdict, trained)
-        release = deployment.prepare(house, window, plan, testdata.read(house, window.schema, tell))
-    spent = {"decision": (1, house.timer() - started), **training.timing(challengers, trained)}
-    ending = decision_blocks.end(house, block, deliberation.ending(house, case, reason, verdict, release), spent)
+        plan = deliberation.plan(house, heard, ruling, trained)
+        release = deployment.prepare(house, plan, testdata.read(house, trained.window.schema, tell))
+    planned = deliberation.ending(house, heard, ruling, release, learner)
+    spent = {"decision": (1, house.timer() - started), "training": (learner.fits, learner.seconds)}
+    ending = decision_blocks.end(house, block, planned, spent)
     activation.link(house)
     for fact in ending.told:
         tell(fact)
-    challengers_kept.keep(house, window, block, verdict)
+    shadows.prune(house, ending.state.shadows)
+    if ending.back_to is not None:
+        return activation.current(house)
     return release if ending.model is not None else None

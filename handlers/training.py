@@ -1,105 +1,253 @@
-"""Fitting: the recipes on rows that are held out in turn, and the chosen one on everything."""
+"""Fitting: parts of recipes on windows of blocks, what they say of rows that are held out, and what is deployed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handlers import estimators
+from handlers.domain import blending, calibration
+from handlers.domain.calibration import Calibration
+from handlers.domain.decisions.recipes import Part, Recipe, blended
+from handlers.domain.decisions.requests import HeldOut, OutOfFold, Segments, Trial
 from handlers.domain.facts import Fact
-from handlers.domain.promotion import Challenger
-from handlers.domain.retraining import Retraining, TrainingSettings
+from handlers.domain.learning_settings import Judging
+from handlers.domain.metrics import best_threshold
+from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.estimators import Fitted
-from handlers.house import House
+from handlers.scoring_columns import columns_of
+from handlers.segments import segments_of
 from handlers.training_window import Window
 
 FAITHFUL = 1e-6
 """The largest difference in log-odds that a scorecard may show against its estimator: rounding, nothing else."""
+PAIRS_FROM_ROWS = 2_000
+"""Pairs of columns are searched in windows of so many rows; in fewer they are mostly chance."""
+
+Pairs = tuple[tuple[str, str], ...]
+Read = Callable[[int, int], Window]
+"""The labelled rows of the blocks from one number to another."""
 
 
 class UnfaithfulScorecard(Exception):
     """A scorecard that differs from the estimator it was written from: a bug of ours, never deployed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A recipe fitted on the whole window, and its scorecard."""
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedPart:
+    """One estimator fitted on a window, and its scorecard."""
 
-    estimator: str
     fitted: Fitted
     scorecard: Scorecard
-    rows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A recipe that is ready to be deployed: fitted, calibrated, with its threshold.
+
+    ``window``: the rows of its widest part; ``held_out``: labels and calibrated log-odds of the rows of its narrowest
+    window, each said by a model that had not learned from it.
+    """
+
+    recipe: Recipe
+    fitted: Fitted
+    scorecard: Scorecard
+    calibration: Calibration
+    window: Window
+    held_out: HeldOut
+    pairs: Pairs
     seconds: float
 
 
-def challengers(house: House, window: Window, held_out: NDArray[np.bool_], retraining: Retraining) -> list[Challenger]:
-    """Every recipe that competes, on the rows of ``held_out``, bool[n]. The first model is the simplest one alone."""
-    if not retraining.train:
-        return []
-    settings = house.learning.training
-    names = settings.estimators[:1] if retraining.trigger in ("first", "provisional") else settings.estimators
-    found: list[Challenger] = []
-    for name in names:
-        started = house.timer()
-        probabilities = out_of_fold(window, held_out, name, settings)
-        found.append(Challenger(name, probabilities, house.timer() - started))
-    return found
+@dataclass(slots=True, eq=False)
+class Learner:
+    """Who fits for a decision, and answers what its rule asks. What was fitted once is not fitted again.
 
-
-def out_of_fold(
-    window: Window, held_out: NDArray[np.bool_], name: str, settings: TrainingSettings
-) -> NDArray[np.float64]:
-    """What a recipe says of each held-out row without having learned from it: float64[held_out.sum()].
-
-    The rows of a client are held out together, so that a client is never recognised.
+    ``read``: the rows of blocks; ``block``: the number of the newest; ``pairs``: those of the champion, which
+    challengers learn without a search.
     """
-    folds = _folds(window.clients, settings.folds, settings.seed)
-    probabilities = np.full(len(window.labels), np.nan)
-    for fold in range(settings.folds):
-        judged = held_out & (folds == fold)
-        if judged.any():
-            probabilities[judged] = _fit_and_predict(window, judged, name, settings.seed)
-    return probabilities[held_out]
+
+    read: Read
+    settings: Judging
+    timer: Callable[[], float]
+    block: int
+    pairs: Pairs = ()
+    fits: int = 0
+    seconds: float = 0.0
+    _windows: dict[tuple[int, int], Window] = field(default_factory=dict)
+    _fitted: dict[tuple[Part, int, Pairs | None], FittedPart] = field(default_factory=dict)
+    _held_out: dict[tuple[Part, Pairs], HeldOut] = field(default_factory=dict)
+
+    def window(self, first: int, last: int) -> Window:
+        """The labelled rows of these blocks, the newest ``training.max_rows`` of them."""
+        if (first, last) not in self._windows:
+            wider = next((one for (a, b), one in self._windows.items() if a <= first and b >= last), None)
+            found = self.read(first, last) if wider is None else wider.between(first, last)
+            self._windows[first, last] = found
+        return self._windows[first, last].newest(self.settings.training.max_rows)
+
+    def fit(self, part: Part, last: int, pairs: Pairs | None) -> FittedPart:
+        """A part on its window, which ends with block ``last``. ``pairs`` None: they are searched."""
+        key = (part, last, pairs)
+        if key not in self._fitted:
+            self._fitted[key] = self._fit(part.estimator, self.window(part.first, last), pairs)
+        return self._fitted[key]
+
+    def trial(self, asked: Trial) -> Mapping[Part, NDArray[np.float64]]:
+        """Parts that have not seen the newest unit, or only half of it: what they say of its rows, by part."""
+        unit = asked.unit
+        judged = self.window(unit.blocks[0], unit.blocks[-1])
+        said = {}
+        for part in asked.parts:
+            window = self.window(min(part.first, unit.blocks[0]), unit.blocks[-1])
+            seen = (window.blocks >= part.first) & (window.blocks < unit.blocks[0])
+            if asked.half:
+                seen |= np.isin(window.rows, unit.rows[~unit.held_half])
+            learned = self._fit(part.estimator, window.where(seen), self.pairs)
+            own = log_odds_of(learned.scorecard, judged)
+            # A row whose label was taken back since it was pooled can no longer be read: it says what is usual.
+            said[part] = np.full(len(unit.rows), own.mean())
+            said[part][np.isin(unit.rows, judged.rows)] = own[np.isin(judged.rows, unit.rows)]
+        return said
+
+    def out_of_fold(self, asked: OutOfFold) -> Mapping[Part, HeldOut]:
+        """What parts say of the rows of their windows while these are held out."""
+        found = {}
+        for part in asked.parts:
+            pairs = estimators.pairs_of(self.fit(part, self.block, self._searched(part)).scorecard)
+            found[part] = self._out_of_fold(part, pairs)
+        return found
+
+    def segments(self, asked: Segments) -> Mapping[str, NDArray[np.bool_]]:
+        """The segments among the rows of these blocks."""
+        if not asked.blocks:
+            return {}
+        window = self.window(min(asked.blocks), max(asked.blocks))
+        found = segments_of(window.where(np.isin(window.rows, asked.rows)))
+        there = np.isin(asked.rows, window.rows)
+        masks = {name: np.zeros(len(asked.rows), dtype=np.bool_) for name in found}
+        for name, mask in masks.items():
+            mask[there] = found[name]
+        return masks
+
+    def train(self, recipe: Recipe) -> Trained:
+        """A recipe up to the newest block, ready to be deployed. Raises UnfaithfulScorecard."""
+        from handlers.estimators.blend import blend
+
+        started = self.timer()
+        parts = [self.fit(part, self.block, self._searched(part)) for part in recipe.parts]
+        pairs = tuple(pair for part in parts for pair in estimators.pairs_of(part.scorecard))
+        held_out = self._held_out_of(recipe, parts)
+        window = self.window(min(part.first for part in recipe.parts), self.block)
+        if len(parts) == 1:
+            fitted, scorecard = parts[0].fitted, parts[0].scorecard
+        else:
+            names = {feature.name for part in parts for feature in part.scorecard.features}
+            fitted = blend([part.fitted for part in parts], window.frame(names))
+            scorecard = blending.blended([part.scorecard for part in parts], [1 / len(parts)] * len(parts))
+        _require_faithful(recipe, fitted, scorecard, window)
+        scale = calibration.fit(held_out.log_odds, held_out.labels)
+        said = HeldOut(held_out.labels, held_out.clients, scale.intercept + scale.slope * held_out.log_odds)
+        card = calibration.calibrated(scorecard, scale).with_threshold(self._threshold(said))
+        spent = self.timer() - started
+        return Trained(recipe, fitted, card, scale, window, said, pairs, spent)
+
+    def _threshold(self, said: HeldOut) -> float:
+        """The probability from which a client is predicted to leave; too few rows leave it at one half."""
+        wanted, training = self.settings.promotion.threshold, self.settings.training
+        if wanted != "f1":
+            return float(wanted)
+        rare = min(int((said.labels == 1).sum()), int((said.labels == 0).sum()))
+        if len(said.labels) < training.minimum_rows or rare < training.minimum_rare:
+            return 0.5
+        return best_threshold(said.labels, probabilities_of(said.log_odds))
+
+    def _held_out_of(self, recipe: Recipe, parts: Sequence[FittedPart]) -> HeldOut:
+        """The rows of the narrowest window, with what the recipe said of each while it was held out."""
+        found = [
+            self._out_of_fold(part, estimators.pairs_of(one.scorecard))
+            for part, one in zip(recipe.parts, parts, strict=True)
+        ]
+        rows = min(len(one.labels) for one in found)
+        narrow = min(found, key=lambda one: len(one.labels))
+        return HeldOut(narrow.labels, narrow.clients, blended([one.log_odds[-rows:] for one in found]))
+
+    def _searched(self, part: Part) -> Pairs | None:
+        """Pairs are searched once for a release, where there are rows enough."""
+        return None if len(self.window(part.first, self.block).labels) >= PAIRS_FROM_ROWS else ()
+
+    def _out_of_fold(self, part: Part, pairs: Pairs) -> HeldOut:
+        key = (part, pairs)
+        if key not in self._held_out:
+            window = self.window(part.first, self.block)
+            folds = _folds(window.clients, self.settings.training.folds, self.settings.training.seed)
+            log_odds = np.full(len(window.labels), np.nan)
+            for fold in range(self.settings.training.folds):
+                judged = folds == fold
+                if judged.any():
+                    log_odds[judged] = self._fit_and_say(part.estimator, window, judged, pairs)
+            self._held_out[key] = HeldOut(window.labels, window.clients, log_odds)
+        return self._held_out[key]
+
+    def _fit_and_say(
+        self, estimator: str, window: Window, judged: NDArray[np.bool_], pairs: Pairs
+    ) -> NDArray[np.float64]:
+        labels = window.labels[~judged]
+        if len(labels) == 0 or labels.min() == labels.max():
+            # One class is nothing to learn from: the share of leavers, with one of each added (Laplace's rule).
+            share = (float((labels == 1).sum()) + 1.0) / (len(labels) + 2.0)
+            return np.full(int(judged.sum()), np.log(share / (1 - share)))
+        learned = self._fit(estimator, window.where(~judged), pairs)
+        return log_odds_of(learned.scorecard, window.where(judged))
+
+    def _fit(self, estimator: str, window: Window, pairs: Pairs | None) -> FittedPart:
+        started = self.timer()
+        frame = window.frame()
+        there = None if pairs is None else tuple(pair for pair in pairs if set(pair) <= set(frame.columns))
+        recipe = estimators.load(estimator)
+        fitted = recipe.fit(frame, window.labels, self.settings.training.seed, there)
+        scorecard = recipe.scorecard(fitted, frame)
+        self.fits += 1
+        self.seconds += self.timer() - started
+        return FittedPart(fitted, scorecard)
 
 
-def refit(house: House, window: Window, name: str) -> Trained:
-    """The recipe on everything. Raises UnfaithfulScorecard where its scorecard would say something else."""
-    started = house.timer()
-    recipe = estimators.load(name)
-    fitted = recipe.fit(window.frame, window.labels, house.learning.training.seed)
-    scorecard = recipe.scorecard(fitted, window.frame)
-    difference = estimators.faithful(fitted, scorecard, window.frame)
-    if not difference <= FAITHFUL:
-        raise UnfaithfulScorecard(f"the scorecard of {name} differs from its estimator by {difference:.3g} in log-odds")
-    return Trained(name, fitted, scorecard, len(window.labels), house.timer() - started)
+def learner(read: Read, settings: Judging, timer: Callable[[], float], block: int, champion: Release | None) -> Learner:
+    """Who fits for a decision: challengers learn the champion's pairs of columns."""
+    pairs = () if champion is None else estimators.pairs_of(champion.scorecard)
+    return Learner(read=read, settings=settings, timer=timer, block=block, pairs=pairs)
 
 
-def fact(decision: int, trained: Trained) -> Fact:
-    """What the log says of the final fit."""
-    fields = {"decision": decision, "estimator": trained.estimator, "rows": trained.rows}
-    return Fact("model.trained", {**fields, "seconds": round(trained.seconds, 3)})
+def log_odds_of(scorecard: Scorecard, window: Window) -> NDArray[np.float64]:
+    """What a scorecard says of a window's rows, float64[n]."""
+    return scorecard.log_odds(columns_of(window.table, scorecard.features))
 
 
-def timing(found: Sequence[Challenger], trained: Trained | None) -> dict[str, tuple[int, float]]:
-    """What the training took, for the ledger's timings: recipes tried and fitted, and their seconds."""
-    tried = [one.seconds for one in found] + ([trained.seconds] if trained is not None else [])
-    return {"training": (len(tried), sum(tried))} if tried else {}
-
-
-def _fit_and_predict(window: Window, judged: NDArray[np.bool_], name: str, seed: int) -> NDArray[np.float64]:
-    labels = window.labels[~judged]
-    if len(labels) == 0 or labels.min() == labels.max():
-        # One class is nothing to learn from: the share of leavers, with one of each added (Laplace's rule).
-        return np.full(int(judged.sum()), (float((labels == 1).sum()) + 1.0) / (len(labels) + 2.0))
-    fitted = estimators.load(name).fit(window.frame[~judged], labels, seed)
-    probabilities: NDArray[np.float64] = np.asarray(fitted.predict_proba(window.frame[judged]))[:, 1]
+def probabilities_of(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probabilities of these log-odds, float64[n]."""
+    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
     return probabilities
 
 
+def fact(decision: int, trained: Trained) -> Fact:
+    """What the log says of a recipe that is ready to be deployed."""
+    fields = {"decision": decision, "estimator": trained.recipe.estimator, "rows": len(trained.window.labels)}
+    return Fact("model.trained", {**fields, "seconds": round(trained.seconds, 3)})
+
+
+def _require_faithful(recipe: Recipe, fitted: Fitted, scorecard: Scorecard, window: Window) -> None:
+    frame = window.frame({feature.name for feature in scorecard.features})
+    difference = estimators.faithful(fitted, scorecard, frame)
+    if not difference <= FAITHFUL:
+        name = recipe.estimator
+        raise UnfaithfulScorecard(f"the scorecard of {name} differs from its estimator by {difference:.3g} in log-odds")
+
+
 def _folds(clients: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold of each row: those of a client are held out together, so that a client is never recognised."""
     codes, places = np.unique(clients, return_inverse=True)
     return (np.random.default_rng(seed).permutation(len(codes)) % folds)[places]

@@ -16,9 +16,8 @@ from handlers import activation, pipeline, publication, recovery, rescoring
 from handlers.domain.facts import Fact
 from handlers.domain.files import FileRecord
 from handlers.domain.ingestion_settings import IngestionSettings
-from handlers.domain.promotion import PromotionSettings
 from handlers.domain.release import Release
-from handlers.domain.retraining import DriftSettings, TrainingSettings
+from handlers.domain.learning_settings import DriftSettings, PromotionSettings, TrainingSettings
 from handlers.domain.schema import DatasetSettings, Schema
 from handlers.house import House, Learning
 from handlers.receiving import Arrival
@@ -197,7 +196,8 @@ class Workshop:
             found: Counter[int] = Counter()
             for one in decisions.page(connection, limit=10_000):
                 members = decisions.members(connection, one.id)
-                found.update(dataset.block_rows(connection, self.workspace.parts, schema, members).tolist())
+                rows = dataset.rows_of_members(connection, self.workspace.parts, schema, members)
+                found.update(rows.numbers.tolist())
         return found
 
     def scores(self) -> dict[int, list[tuple[int, int]]]:

@@ -1,90 +1,139 @@
-"""A decision as a value: what was seen, weighed and done, with one sentence that a manager can read."""
+"""A decision as a value: what was seen, weighed and done, as it is stored, served, logged and drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.domain.divergence import ColumnDrift
-from handlers.domain.retraining import Retraining
+import msgspec
 
-NAMES = {"logistic": "logistic regression", "explainable_boosting": "boosting machine"}
+from handlers.domain.decision_sentence import Misread, Told, reason, sentence
+from handlers.domain.decisions.gains import Compared
+from handlers.domain.decisions.requests import Ruling
+from handlers.domain.learning_settings import Judging
+
+MOST_FILES = 20
+"""So many of a block's files are named in its record."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Decided:
-    """What a decision has come to. ``before``: the version that was current; ``after``: the one that is now."""
+    """What a decision has come to. ``before``: the version that was current; ``after``: the one that is now.
 
-    retraining: Retraining
+    ``rows``: of the block; ``files``: the names of those that brought them; ``metrics``: of the scores that were given
+    to people; ``shifted``: columns that alert; ``misread``: where the champion's expectation was wrong; ``held``: a
+    sentence for each file that is kept from learning; ``freed``: how many that were are not any more; ``leaks``: a
+    sentence for each column that gives the target away.
+    """
+
+    settings: Judging
+    ruling: Ruling
     before: int | None
     after: int | None
-    estimator: str | None
-    candidates: Sequence[Mapping[str, Any]]
-    drift: Sequence[ColumnDrift]
+    rows: int
+    dataset_version: int
+    files: tuple[str, ...] = ()
+    metrics: Mapping[str, Any] | None = None
+    shifted: tuple[str, ...] = ()
+    misread: tuple[Misread, ...] = ()
+    held: tuple[str, ...] = ()
+    freed: int = 0
+    leaks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
-        """``promoted``, ``kept``, or ``collected`` while there is no model at all."""
+        """What was done: ``promoted``, ``rolled_back``, ``kept``, or ``collected`` while there is no model at all.
+
+        ``held``: all the block's files were kept from learning.
+        """
+        if self.ruling.roll_back:
+            return "rolled_back"
         if self.after is None:
             return "collected"
-        return "promoted" if self.after != self.before else "kept"
+        if self.after != self.before:
+            return "promoted"
+        return "held" if self.held and not self.rows else "kept"
+
+    @property
+    def told(self) -> Told:
+        """What the sentence is made of."""
+        return Told(
+            verdict=self.verdict,
+            ruling=self.ruling,
+            settings=self.settings,
+            before=self.before,
+            after=self.after,
+            shifted=self.shifted,
+            misread=self.misread,
+            held=self.held,
+            freed=self.freed,
+            leaks=self.leaks,
+        )
 
 
-def sentence(decided: Decided) -> str:
-    """Why the model was changed or kept."""
-    retraining = decided.retraining
-    columns = [one.name for one in decided.drift if one.alert]
-    drifted = f" Columns that have shifted: {', '.join(columns)}." if columns else ""
-    if decided.verdict == "promoted":
-        name = NAMES.get(decided.estimator or "", str(decided.estimator))
-        what = f"Model {decided.after} ({name}) was deployed. {retraining.sentence}{_gain(decided)}"
-        return what + drifted
-    if decided.verdict == "collected":
-        return f"There is no model yet. {retraining.sentence}"
-    if not retraining.train:
-        return f"Model {decided.before} was kept. {retraining.sentence}{drifted}"
-    kept = f"Model {decided.before} was kept: no challenger is better beyond doubt."
-    return f"{kept} {retraining.sentence}{_gain(decided)}{drifted}"
-
-
-def document(decided: Decided, policy: str, metrics: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The record, as the ledger and the release keep it. ``metrics``: the champion's on the block, or None."""
+def document(decided: Decided) -> dict[str, Any]:
+    """The record, as the ledger and the release keep it."""
+    ruling, promotion = decided.ruling, decided.settings.promotion
+    best = ruling.best
     return {
-        "sentence": sentence(decided),
-        "policy": policy,
-        "trigger": decided.retraining.trigger,
-        "reason": decided.retraining.sentence,
-        "statistics": dict(decided.retraining.statistics),
-        "candidates": [dict(one) for one in decided.candidates],
+        "sentence": sentence(decided.told),
+        "policy": decided.settings.drift.policy,
+        "trigger": ruling.trigger,
+        "reason": reason(ruling),
+        "phase": ruling.state.phase,
+        "rows": decided.rows,
+        "files": list(decided.files[:MOST_FILES]),
+        "dataset_version": decided.dataset_version,
+        "statistics": _statistics(decided),
+        "candidates": [_candidate(one, decided) for one in ruling.compared],
+        "verdict": ruling.verdict,
+        "more_rows": None if best is None else best.more_rows(promotion),
+        "guard_rails": [breach.sentence for breach in ruling.breaches],
         "model_version": decided.after,
         "champion_before": decided.before,
-        "metrics": None if metrics is None else dict(metrics),
-        "shifted_columns": [one.name for one in decided.drift if one.alert],
+        "metrics": None if decided.metrics is None else dict(decided.metrics),
+        "shifted_columns": list(decided.shifted),
+        "misread": [msgspec.to_builtins(one) for one in decided.misread],
+        "held": list(decided.held),
+        "leaks": list(decided.leaks),
     }
 
 
-def _gain(decided: Decided) -> str:
-    shown = [one for one in decided.candidates if "gain" in one and one["gain"] != 0.0]
-    if decided.verdict == "promoted":
-        shown = [one for one in shown if one["estimator"] == decided.estimator]
-    if not shown:
-        return ""
-    best = max(shown, key=lambda one: float(one["gain"]))
-    champion_loss = best["log_loss"] + best["gain"]
-    gain, low, high = (100 * float(best[key]) / champion_loss for key in ("gain", "low", "high"))
-    span = _span(gain, low, high)
-    if decided.verdict == "promoted":
-        return f" Its log loss on {best['rows']:,} held-out rows is {span}."
-    return f" The best challenger's log loss on {best['rows']:,} held-out rows was {span}."
+def _statistics(decided: Decided) -> dict[str, float]:
+    """The numbers of the harm test beside the thresholds that they were held against."""
+    ruling, drift = decided.ruling, decided.settings.drift
+    found = dict(ruling.statistics)
+    reading = ruling.state.path[-1] if ruling.state.path else None
+    if reading is None or ruling.trigger not in ("harm", "evidence", "none") or not ruling.judged:
+        return found
+    return found | {
+        "rows": reading.rows,
+        "mean_loss": reading.loss,
+        "reference_loss": reading.reference,
+        "allowance": drift.allowance,
+        "z": reading.z,
+        "alarm_z": drift.alarm_z,
+        "cusum": reading.cusum,
+        "alarm_cusum": drift.alarm_cusum,
+        "watch_z": reading.watch_z,
+        "watch_cusum": reading.watch_cusum,
+    }
 
 
-def _span(gain: float, low: float, high: float) -> str:
-    """Percents as a person says them: 1.6% lower (0.8% to 2.5%), or 0.8% lower (0.3% higher to 2.0% lower)."""
-    if (gain >= 0) == (low >= 0) == (high >= 0):
-        return f"{_percent(gain)} ({min(abs(low), abs(high)):.1f}% to {max(abs(low), abs(high)):.1f}%)"
-    return f"{_percent(gain)} ({_percent(low)} to {_percent(high)})"
-
-
-def _percent(lower: float) -> str:
-    return f"{abs(lower):.1f}% {'lower' if lower >= 0 else 'higher'}"
+def _candidate(one: Compared, decided: Decided) -> dict[str, Any]:
+    """A contender: its window and estimators, its loss, and its gain over the champion with the interval, in parts of
+    the champion's loss."""
+    return {
+        "estimator": one.recipe.estimator,
+        "parts": [{"estimator": part.estimator, "first_block": part.first} for part in one.recipe.parts],
+        "last_block": one.last,
+        "rows": one.sample.size,
+        "blocks": one.sample.units,
+        "log_loss": one.loss,
+        "champion_log_loss": one.champion_loss,
+        "gain": one.gain,
+        "low": one.low,
+        "high": one.high,
+        "verdict": one.verdict(decided.settings.promotion),
+    }

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.domain.decisions.loss_level import LossLevel
+from handlers.domain.decisions.state import Incumbent
 from handlers.domain.schema import Schema
 from handlers.domain.scorecard import Scorecard
 
@@ -17,8 +19,8 @@ class Release:
     """A release as it was read back: its signature and every hash were checked before any of it was used.
 
     ``metrics``: those of the recipe on held-out rows before the final refit. ``test``: on ``testdata/``, or None.
-    ``reference``: mean, variance (per row) and number of the held-out log losses, which later losses are held against.
-    ``sketch``: the training window, as ``handlers.domain.divergence`` writes it.
+    ``reference``: the level of the log loss that it promises. ``incumbent``: its recipe, as the rules see it.
+    ``sketch``: the training window, as ``handlers.domain.sketch_document`` writes it.
     """
 
     version: int
@@ -28,6 +30,7 @@ class Release:
     schema: Schema
     metrics: Metrics
     test: Metrics | None
-    reference: Mapping[str, float]
+    reference: LossLevel
+    incumbent: Incumbent
     sketch: Mapping[str, Any]
     manifest: Mapping[str, Any]

@@ -31,36 +31,38 @@ class Corrections:
         self._view = view
         self._spans: dict[int, tuple[int, int]] = {}
 
-    def labelled(self, connection: Connection, values: pa.ChunkedArray, first: int) -> pa.ChunkedArray:
-        """The target's values in the rows from number ``first`` on, later labels in place of them."""
-        count = len(values)
-        source = np.full(count, -1, dtype=np.int64)
+    def labelled(self, connection: Connection, values: pa.ChunkedArray, numbers: NDArray[np.int64]) -> pa.ChunkedArray:
+        """The target's values in the rows with these numbers, int64[n] and rising; later labels in place of them."""
+        source = np.full(len(values), -1, dtype=np.int64)
         later: list[pa.ChunkedArray] = []
         size = 0
-        for table in self._about(connection, PartKind.LABELS, (LABEL_ROW, LABEL_VALUE), (first, first + count - 1)):
-            rows = table[LABEL_ROW].to_numpy() - first
-            source[rows] = np.arange(size, size + len(rows))  # the last one of a row wins
+        for table in self._about(connection, PartKind.LABELS, (LABEL_ROW, LABEL_VALUE), numbers):
+            places = np.searchsorted(numbers, table[LABEL_ROW].to_numpy())
+            source[places] = np.arange(size, size + len(places))  # the last one of a row wins
             later.append(table[LABEL_VALUE].cast(values.type))
-            size += len(rows)
+            size += len(places)
         if not size:
             return values
         has = source >= 0
         chosen = pa.chunked_array([chunk for one in later for chunk in one.chunks], values.type).combine_chunks()
         return pa.chunked_array([pc.if_else(pa.array(has), chosen.take(pa.array(source, mask=~has)), _whole(values))])
 
-    def kept(self, connection: Connection, first: int, count: int) -> NDArray[np.bool_] | None:
-        """Which of the rows from ``first`` on no newer one has replaced, bool[count]; None: all of them."""
+    def kept(self, connection: Connection, numbers: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Which of the rows with these numbers, int64[n] and rising, no newer one has replaced; None: all of them."""
         keep: NDArray[np.bool_] | None = None
-        for table in self._about(connection, PartKind.SUPERSEDED, (LABEL_ROW,), (first, first + count - 1)):
-            keep = np.ones(count, dtype=np.bool_) if keep is None else keep
-            keep[table[LABEL_ROW].to_numpy() - first] = False
+        for table in self._about(connection, PartKind.SUPERSEDED, (LABEL_ROW,), numbers):
+            keep = np.ones(len(numbers), dtype=np.bool_) if keep is None else keep
+            keep[np.searchsorted(numbers, table[LABEL_ROW].to_numpy())] = False
         return keep
 
     def _about(
-        self, connection: Connection, kind: PartKind, names: Sequence[str], span: tuple[int, int]
+        self, connection: Connection, kind: PartKind, names: Sequence[str], numbers: NDArray[np.int64]
     ) -> Iterator[pa.Table]:
-        """The named columns of what the parts of a kind say of the rows of a span (first, last), if anything."""
-        first, last = span
+        """The named columns of what the parts of a kind say of the rows with these numbers, if anything."""
+        if not len(numbers):
+            return
+        first, last = span = int(numbers[0]), int(numbers[-1])
+        gapless = last - first + 1 == len(numbers)
         listed = [
             part
             for part in parts.listed(connection, kind)
@@ -70,7 +72,7 @@ class Corrections:
             counted = table.filter(pa.array(self._counts(part.dataset_version, table)))
             rows = counted[LABEL_ROW].to_numpy()
             self._spans[part.id] = (int(rows.min()), int(rows.max())) if len(rows) else _NONE
-            inside = (rows >= first) & (rows <= last)
+            inside = (rows >= first) & (rows <= last) if gapless else np.isin(rows, numbers)
             if inside.any():
                 yield counted.select(list(names)).filter(pa.array(inside))
 

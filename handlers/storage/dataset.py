@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -117,18 +118,30 @@ def labels_by_number(
     return found
 
 
-def block_rows(connection: Connection, folder: Path, schema: Schema, members: Sequence[Member]) -> NDArray[np.int64]:
-    """The numbers of the rows that these members of a decision block stand for, each once, sorted."""
+@dataclass(frozen=True, slots=True)
+class MemberRows:
+    """The rows that members of decision blocks stand for: three of int64[n], ``numbers`` rising and each once;
+    ``decisions``: which has taken the row, 0 for none; ``files``: which brought its label."""
+
+    numbers: NDArray[np.int64]
+    decisions: NDArray[np.int64]
+    files: NDArray[np.int64]
+
+
+def rows_of_members(connection: Connection, folder: Path, schema: Schema, members: Sequence[Member]) -> MemberRows:
+    """The labelled rows of these members."""
     of: dict[int, list[Member]] = {}
     for member in members:
         of.setdefault(member.part, []).append(member)
     listed = [part for part in parts.listed(connection, PartKind.ROWS, PartKind.LABELS) if part.id in of]
     names = [LABEL_ROW, LABEL_FILE, LABEL_PERIOD, LABEL_FIRST, FILE_COLUMN]
     names += [column.name for role in (Role.TARGET, Role.TIME) if (column := schema.with_role(role)) is not None]
-    numbers: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+    found = [_NO_ROWS]
     for part, table in parts.read_all(connection, folder, listed, names):
-        numbers.append(_member_rows(table, schema, part, of[part.id]))
-    return np.unique(np.concatenate(numbers))
+        found.append(_member_rows(table, schema, part, of[part.id]))
+    numbers, places = np.unique(np.concatenate([one.numbers for one in found]), return_index=True)
+    taken, files = (np.concatenate([getattr(one, name) for one in found])[places] for name in ("decisions", "files"))
+    return MemberRows(numbers, taken, files)
 
 
 def locate(
@@ -201,16 +214,32 @@ def _corrected(
     connection: Connection, table: pa.Table, first: int, columns: Sequence[Column], corrections: Corrections
 ) -> pa.Table:
     """Number the rows from ``first`` on, apply later labels, leave out what was superseded."""
-    table = table.append_column(ROW_COLUMN, pa.array(np.arange(first, first + table.num_rows, dtype=np.int64)))
+    numbers = np.arange(first, first + table.num_rows, dtype=np.int64)
+    return corrected_rows(connection, table, numbers, columns, corrections)
+
+
+def corrected_rows(
+    connection: Connection,
+    table: pa.Table,
+    numbers: NDArray[np.int64],
+    columns: Sequence[Column],
+    corrections: Corrections,
+) -> pa.Table:
+    """Rows with these numbers (int64[n], rising) as readers see them: numbered, later labels applied, superseded ones
+    left out."""
+    table = table.append_column(ROW_COLUMN, pa.array(numbers))
     target = next((column.name for column in columns if column.role is Role.TARGET), None)
     if target is not None:
-        labelled = corrections.labelled(connection, table[target], first)
+        labelled = corrections.labelled(connection, table[target], numbers)
         table = table.set_column(table.column_names.index(target), target, labelled)
-    keep = corrections.kept(connection, first, table.num_rows)
+    keep = corrections.kept(connection, numbers)
     return table if keep is None else table.filter(pa.array(keep))
 
 
-def _member_rows(table: pa.Table, schema: Schema, part: Part, members: list[Member]) -> NDArray[np.int64]:
+_NO_ROWS = MemberRows(*(np.empty(0, dtype=np.int64) for _ in range(3)))
+
+
+def _member_rows(table: pa.Table, schema: Schema, part: Part, members: list[Member]) -> MemberRows:
     if part.kind is PartKind.LABELS:
         files, periods = table[LABEL_FILE], table[LABEL_PERIOD]
         rows = table[LABEL_ROW].to_numpy()
@@ -222,19 +251,29 @@ def _member_rows(table: pa.Table, schema: Schema, part: Part, members: list[Memb
             periods = table[time.name]
         rows = np.arange(part.first_row, part.end_row, dtype=np.int64)
         labelled = table[target.name].is_valid().to_numpy() if target is not None else np.zeros(part.rows, dtype=bool)
-    numbers: NDArray[np.int64] = rows[_chosen(files, periods, members) & labelled]
-    return numbers
+    taken = _taken_by(files, periods, members)
+    chosen = (taken >= 0) & labelled
+    return MemberRows(rows[chosen], taken[chosen], files.to_numpy()[chosen])
 
 
-def _chosen(files: pa.ChunkedArray, periods: pa.Array | pa.ChunkedArray, members: list[Member]) -> NDArray[np.bool_]:
-    """Which rows have the file and the period of one of the members."""
+def _taken_by(files: pa.ChunkedArray, periods: pa.Array | pa.ChunkedArray, members: list[Member]) -> NDArray[np.int64]:
+    """The decision of the member with the file and the period of each row, 0 for none; -1 where there is no member."""
     whole = periods.combine_chunks() if isinstance(periods, pa.ChunkedArray) else periods
     encoded = whole.dictionary_encode()
     code = {period: number for number, period in enumerate(encoded.dictionary.to_pylist(), start=1)}
     code[None] = 0
     codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy() + 1
-    wanted = [member.file * len(code) + code[member.period] for member in members if member.period in code]
-    return np.isin(files.to_numpy() * len(code) + codes, np.array(wanted, dtype=np.int64))
+    known = sorted(
+        (member.file * len(code) + code[member.period], member.decision or 0)
+        for member in members
+        if member.period in code
+    )
+    if not known:
+        return np.full(len(codes), -1, dtype=np.int64)
+    keys, decided = (np.array(column, dtype=np.int64) for column in zip(*known, strict=True))
+    rows = files.to_numpy() * len(code) + codes
+    places = np.minimum(np.searchsorted(keys, rows), len(keys) - 1)
+    return np.where(keys[places] == rows, decided[places], -1)
 
 
 def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from handlers.storage.ledger import get_fact, set_fact
 from handlers.storage.tables import decisions, undecided
 
 STATE = "decision_state"
+HELD, RELEASED = 1, 2
+"""Of a member: a broken file that waits to be released, and one that is learned from whatever it looks like."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Labelled rows of one file in one part, in one period, that are decided on together."""
+    """Labelled rows of one file in one part, in one period, that are decided on together. ``decision``: the block
+    that has taken them, None while they wait; ``held``: 0, ``HELD`` or ``RELEASED``."""
 
     id: int
     part: int
@@ -24,6 +27,8 @@ class Member:
     period: str | None
     rows: int
     positives: int
+    decision: int | None = None
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +70,57 @@ def move_members(connection: Connection, parts: Sequence[int], to: int) -> None:
 
 def waiting(connection: Connection) -> list[Member]:
     """What no decision has taken yet, in the order in which it came."""
-    statement = select(undecided).where(undecided.c.decision.is_(None)).order_by(undecided.c.id)
-    return [_member(row) for row in connection.execute(statement)]
+    return _members(connection, _WAITS)
+
+
+def taken(connection: Connection) -> tuple[int, int]:
+    """How many labelled rows, and leavers among them, decisions have ever taken."""
+    sums = (func.coalesce(func.sum(column), 0) for column in (undecided.c.rows, undecided.c.positives))
+    rows, positives = connection.execute(select(*sums).where(undecided.c.decision.is_not(None))).one()
+    return int(rows), int(positives)
 
 
 def any_waiting(connection: Connection) -> bool:
     """Is there anything that no decision has taken yet?"""
-    statement = select(undecided.c.id).where(undecided.c.decision.is_(None)).limit(1)
+    statement = select(undecided.c.id).where(_WAITS).limit(1)
     return connection.execute(statement).first() is not None
 
 
 def undecided_files(connection: Connection) -> int:
     """How many files have labelled rows on which no decision has ended."""
     begun = select(decisions.c.id).where(decisions.c.verdict.is_(None))
-    statement = select(func.count(func.distinct(undecided.c.file))).where(
-        undecided.c.decision.is_(None) | undecided.c.decision.in_(begun)
-    )
+    statement = select(func.count(func.distinct(undecided.c.file))).where(_WAITS | undecided.c.decision.in_(begun))
     return int(connection.execute(statement).scalar_one())
 
 
 def members(connection: Connection, decision: int) -> list[Member]:
     """The members of a block, in the order in which they came."""
-    statement = select(undecided).where(undecided.c.decision == decision).order_by(undecided.c.id)
-    return [_member(row) for row in connection.execute(statement)]
+    return _members(connection, undecided.c.decision == decision)
 
 
-def taken_after(connection: Connection, decision: int) -> list[Member]:
-    """The members of every block that was started after this one, in the order in which they came."""
-    statement = select(undecided).where(undecided.c.decision > decision).order_by(undecided.c.id)
-    return [_member(row) for row in connection.execute(statement)]
+def members_between(connection: Connection, first: int, last: int) -> list[Member]:
+    """The members of the blocks from ``first`` to ``last``, both included, in the order in which they came."""
+    return _members(connection, undecided.c.decision.between(first, last))
+
+
+def held(connection: Connection, files: Sequence[int] | None = None) -> list[Member]:
+    """What is kept from learning, of all files or of these, in the order in which it came."""
+    chosen = undecided.c.decision.is_(None) & (undecided.c.held == HELD)
+    return _members(connection, chosen if files is None else chosen & undecided.c.file.in_(files))
+
+
+def hold(connection: Connection, files: Sequence[int], decision: int) -> None:
+    """Take the rows of these files out of a block: they wait, and nothing is learned from them."""
+    chosen = (undecided.c.decision == decision) & undecided.c.file.in_(files)
+    connection.execute(update(undecided).where(chosen).values(decision=None, held=HELD))
+
+
+def release(connection: Connection, files: Sequence[int]) -> int:
+    """Let the next block take the held rows of these files. How many rows that are."""
+    found = held(connection, files)
+    ids = [member.id for member in found]
+    connection.execute(update(undecided).where(undecided.c.id.in_(ids)).values(held=RELEASED))
+    return sum(member.rows for member in found)
 
 
 def start(connection: Connection, record: DecisionRecord, block: list[Member]) -> int:
@@ -155,8 +182,25 @@ def page(connection: Connection, *, limit: int, before: int | None = None) -> li
     return [_record(row) for row in connection.execute(statement)]
 
 
-def _member(row: Row[Any]) -> Member:
-    return Member(row.id, row.part, row.file, row.period, row.rows, row.positives)
+def newest(connection: Connection) -> int:
+    """The number of the newest decision, 0 before the first."""
+    return int(connection.execute(select(func.coalesce(func.max(decisions.c.id), 0))).scalar_one())
+
+
+def find(connection: Connection, decision: int) -> DecisionRecord | None:
+    """One decision, or None."""
+    row = connection.execute(select(decisions).where(decisions.c.id == decision)).one_or_none()
+    return None if row is None else _record(row)
+
+
+_WAITS = undecided.c.decision.is_(None) & (undecided.c.held != HELD)
+
+
+def _members(connection: Connection, chosen: ColumnElement[bool]) -> list[Member]:
+    return [
+        Member(row.id, row.part, row.file, row.period, row.rows, row.positives, row.decision, row.held)
+        for row in connection.execute(select(undecided).where(chosen).order_by(undecided.c.id))
+    ]
 
 
 def _record(row: Row[Any]) -> DecisionRecord:

@@ -152,6 +152,12 @@ def accepted_names(connection: Connection) -> list[str]:
     return list(connection.scalars(select(files.c.name).where(files.c.state.in_(ACCEPTED)).order_by(files.c.seq)))
 
 
+def names(connection: Connection, seqs: Sequence[int]) -> tuple[str, ...]:
+    """The names of these files, in the order in which they came."""
+    statement = select(files.c.name).where(files.c.seq.in_(seqs)).order_by(files.c.seq)
+    return tuple(connection.scalars(statement))
+
+
 def accepted(connection: Connection) -> list[tuple[FileRecord, FileStamp]]:
     """Every file whose rows are in the data set, with the stamp that it had, in the order in which they came."""
     rows = connection.execute(select(files).where(files.c.state.in_(ACCEPTED)).order_by(files.c.seq))

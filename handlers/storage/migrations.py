@@ -159,7 +159,9 @@ _INDEX_RUNS = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _STAGED_PARTS, _INDEX_RUNS)
+_HELD = ("ALTER TABLE undecided ADD COLUMN held INTEGER DEFAULT 0 NOT NULL",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _STAGED_PARTS, _INDEX_RUNS, _HELD)
 """Never edited, only appended to: a ledger of any age is brought up by what follows its ``user_version``."""
 
 

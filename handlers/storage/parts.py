@@ -27,6 +27,8 @@ STAGED_BYTES = 1024 * 1024
 _BLOBS_AT_ONCE, _BLOB_BYTES_AT_ONCE = 256, 16 * STAGED_BYTES
 """So many staged parts, of so many bytes together, are fetched by one statement."""
 
+_OWNERS_AT_ONCE = 10_000
+
 
 class PartKind(StrEnum):
     """``rows``: the rows themselves. ``labels``: (row, label, file) that came later. ``superseded``: rows that a
@@ -174,6 +176,15 @@ def total(connection: Connection, kind: PartKind) -> int:
 def listed(connection: Connection, *kinds: PartKind) -> list[Part]:
     """The parts of these kinds: those of rows in the order of the rows, others in that of their commits."""
     return selected(connection, select(parts).where(parts.c.kind.in_(kinds)))
+
+
+def owned(connection: Connection, kind: PartKind, owners: Sequence[int]) -> list[Part]:
+    """The parts of a kind that belong to these files or decisions, in the order of ``listed``."""
+    found = []
+    for begin in range(0, len(owners), _OWNERS_AT_ONCE):
+        some = list(owners[begin : begin + _OWNERS_AT_ONCE])
+        found += selected(connection, select(parts).where(parts.c.kind == kind, parts.c.owner.in_(some)))
+    return found
 
 
 def selected(connection: Connection, statement: Select[Any]) -> list[Part]:

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 
 from handlers.domain import scorecard as scorecards
+from handlers.domain.decisions.loss_level import LossLevel
+from handlers.domain.decisions.state import Incumbent
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
 from handlers.storage import signing
@@ -98,7 +100,8 @@ def decode(version: int, files: Mapping[str, bytes]) -> Release:
             schema=msgspec.convert(manifest["schema"], Schema),
             metrics=manifest["metrics"],
             test=manifest["test"],
-            reference=manifest["reference"],
+            reference=msgspec.convert(manifest["reference"], LossLevel),
+            incumbent=msgspec.convert(manifest["training"]["incumbent"], Incumbent),
             sketch=msgspec.json.decode(files["sketch.json"]),
             manifest=manifest,
         )

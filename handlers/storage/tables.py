@@ -125,6 +125,7 @@ undecided = Table(
     Column("rows", Integer, nullable=False),
     Column("positives", Integer, nullable=False),
     Column("decision", Integer, ForeignKey("decisions.id")),
+    Column("held", Integer, nullable=False, server_default=text("0")),
     Index("undecided_decision", "decision"),
     Index("undecided_part", "part"),
 )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from daemon.settings import ConfigurationError, Settings, read, workspace
 from daemon.settings_decoding import nearest, wanted
 from daemon.settings_schema import meanings, sections, text
-from handlers.domain.retraining import TrainingSettings
+from handlers.domain.learning_settings import TrainingSettings
 
 REPOSITORY = Path(__file__).parents[3]
 ORIGINAL = {

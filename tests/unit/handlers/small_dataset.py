@@ -10,8 +10,7 @@ import pyarrow as pa
 from handlers.domain.arrow_types import ARROW_TYPES
 from handlers.domain.files import FileRecord, FileStamp, FileState, RowCounts
 from handlers.domain.ingestion_settings import IngestionSettings
-from handlers.domain.promotion import PromotionSettings
-from handlers.domain.retraining import DriftSettings, TrainingSettings
+from handlers.domain.learning_settings import DriftSettings, PromotionSettings, TrainingSettings
 from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN, Column, ColumnType, DatasetSettings, Role, Schema
 from handlers.house import House, Learning
 from handlers.retention import RetentionSettings

@@ -29,7 +29,7 @@ def member(part: int, file: int, period: str | None = None) -> Member:
 
 def block(small: SmallDataset, members: list[Member]) -> list[int]:
     with small.ledger.read() as connection:
-        return dataset.block_rows(connection, small.workspace.parts, small.schema, members).tolist()
+        return dataset.rows_of_members(connection, small.workspace.parts, small.schema, members).numbers.tolist()
 
 
 def locate(small: SmallDataset, ids: list[str], times: list[str | None] | None = None) -> list[int]:

@@ -50,8 +50,26 @@ def test_what_waits_is_taken_by_a_decision_and_by_no_other(ledger: Ledger) -> No
         assert decisions.waiting(connection) == []
         assert [member.id for member in decisions.members(connection, one)] == [1]
         assert [member.id for member in decisions.members(connection, two)] == [2, 3]
-        assert [member.id for member in decisions.taken_after(connection, one)] == [2, 3]
-        assert decisions.taken_after(connection, two) == []
+        assert [member.id for member in decisions.members_between(connection, two, 99)] == [2, 3]
+        assert [member.id for member in decisions.members_between(connection, one, two)] == [1, 2, 3]
+        assert decisions.members_between(connection, two + 1, 99) == []
+
+
+def test_held_files_wait_for_their_release_and_then_for_a_block(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        arrive(connection, Arrived(1, "1", 3, 1), Arrived(2, "1", 2, 0))
+        one = decisions.start(connection, STARTED, decisions.waiting(connection))
+        decisions.hold(connection, [2], one)
+        assert decisions.waiting(connection) == []
+        assert not decisions.any_waiting(connection)
+        assert [member.file for member in decisions.members(connection, one)] == [1]
+        assert [member.file for member in decisions.held(connection)] == [2]
+        decisions.end(connection, one, verdict="kept", record={}, ended_at="now")
+        assert decisions.undecided_files(connection) == 0
+        assert decisions.release(connection, [1, 2]) == 2
+        assert decisions.held(connection) == []
+        assert [(member.file, member.held) for member in decisions.waiting(connection)] == [(2, decisions.RELEASED)]
+        assert decisions.undecided_files(connection) == 1
 
 
 def test_files_count_as_undecided_until_their_decision_has_ended(ledger: Ledger) -> None:

@@ -1,0 +1,94 @@
+"""The policies that weigh no evidence: retraining by a calendar, or by a test of the F1 as the course has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+
+from handlers.domain.decisions.recipes import over
+from handlers.domain.decisions.requests import Rule, Ruling
+from handlers.domain.decisions.state import State
+from handlers.domain.decisions.units import Unit
+from handlers.domain.learning_settings import Judging
+
+FEW = 3
+"""So many earlier scores are needed before a test of them means anything."""
+F1_HISTORY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Retrain:
+    """Whether to learn again, from which block on, and why. ``f1``: it was the score that decided."""
+
+    first: int | None
+    note: str
+    f1: bool = False
+
+
+def judge(state: State, units: Sequence[Unit], settings: Judging, f1: tuple[float, float]) -> Rule:
+    """Decide by ``drift.policy``; ``f1``: the champion's on the newest unit, and the last one that was recorded.
+
+    What is deployed has the estimators of the champion, and need not be better than it.
+    """
+    yield from ()
+    champion = state.champion
+    if champion is None:
+        raise ValueError("there is no champion to judge")
+    now, last = f1
+    decided = decide(settings.drift.policy, state, now, last)
+    kept = (*state.scores_f1, now)[-F1_HISTORY:]
+    state = replace(state, scores_f1=kept)
+    if decided.first is None:
+        return Ruling(trigger="none", state=state, note=decided.note, statistics={"f1": now, "last_f1": last})
+    estimators = dict.fromkeys(part.estimator for part in champion.recipe.parts)
+    return Ruling(
+        trigger="f1" if decided.f1 else "policy",
+        state=state,
+        deploy=over(estimators, decided.first),
+        note=decided.note,
+        statistics={"f1": now, "last_f1": last},
+    )
+
+
+def decide(policy: str, state: State, now: float, last: float) -> Retrain:
+    """Retrain or not, by the name of a policy other than ``evidence``. Raises ValueError for an unknown name."""
+    name, _, number = policy.partition(":")
+    every = int(number) if number else 0
+    if name == "never":
+        return Retrain(None, "The policy is never to train again.")
+    if name == "always":
+        first = state.units[-min(every, len(state.units))][0] if every else state.oldest
+        blocks = f"the last {every} blocks" if every else "all blocks"
+        return Retrain(first, f"The policy is to train after each block, on {blocks}.")
+    if name == "every":
+        due = (len(state.scores_f1) + 1) % every == 0
+        return Retrain(state.oldest if due else None, f"The policy is to train after every {every} blocks.")
+    tests = {"raw_f1": _raw, "iqr": _quartiles, "two_sigma": _two_sigma}
+    if name not in tests:
+        raise ValueError(f"there is no policy {policy!r}")
+    fallen, note = tests[name](state.scores_f1, now, last)
+    return Retrain(state.oldest if fallen else None, note, f1=True)
+
+
+def _raw(scores: Sequence[float], now: float, last: float) -> tuple[bool, str]:
+    if now < last:
+        return True, f"The F1 fell from {last:.3f} to {now:.3f}."
+    return False, f"The F1 of {now:.3f} is not below the last one, {last:.3f}."
+
+
+def _quartiles(scores: Sequence[float], now: float, last: float) -> tuple[bool, str]:
+    if len(scores) < FEW:
+        return False, f"There are {len(scores)} earlier scores; the test needs {FEW}."
+    lower, upper = np.quantile(scores, (0.25, 0.75))
+    limit = float(lower - 1.5 * (upper - lower))
+    return now < limit, f"The F1 is {now:.3f}; the lower quartile less 1.5 interquartile ranges is {limit:.3f}."
+
+
+def _two_sigma(scores: Sequence[float], now: float, last: float) -> tuple[bool, str]:
+    if len(scores) < FEW:
+        return False, f"There are {len(scores)} earlier scores; the test needs {FEW}."
+    limit = float(np.mean(scores) - 2 * np.std(scores))
+    return now < limit, f"The F1 is {now:.3f}; the mean less two standard deviations is {limit:.3f}."

@@ -1,0 +1,120 @@
+"""Paired comparison of models on the same rows: by how much the loss is lower, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlers.domain.decisions.bootstrap import standard_errors
+from handlers.domain.decisions.loss_level import losses
+from handlers.domain.decisions.recipes import Recipe
+from handlers.domain.decisions.units import Sample, Unit, common, said_of, together
+from handlers.domain.learning_settings import PromotionSettings
+
+Floats = NDArray[np.float64]
+MOST_AWAITED = 50
+"""So many times the rows that there are may be awaited; more is no answer to when a decision will come."""
+Verdict = Literal["better", "not better", "not enough evidence"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """A challenger beside the champion. ``gain``, ``low`` and ``high`` are parts of the champion's mean loss.
+
+    ``low`` and ``high`` are the bounds of the gain, ``z`` standard errors away, the least gain that counts not yet
+    subtracted. ``sample``: the rows; ``said`` and ``champion``: what both said of them, float64[n] in log-odds.
+    """
+
+    recipe: Recipe
+    last: int
+    gain: float
+    error: float
+    low: float
+    high: float
+    loss: float
+    champion_loss: float
+    sample: Sample
+    said: Floats
+    champion: Floats
+
+    def margin(self, settings: PromotionSettings) -> float:
+        """The lower bound beyond the least gain that counts: above 0 the challenger is better."""
+        return self.low - settings.minimum_gain
+
+    def verdict(self, settings: PromotionSettings) -> Verdict:
+        """Better, not better, or not known yet."""
+        if self.margin(settings) > 0:
+            return "better"
+        return "not better" if self.high <= settings.minimum_gain else "not enough evidence"
+
+    def more_rows(self, settings: PromotionSettings) -> int | None:
+        """About how many more rows would show that it is better, should the gain stay what it is.
+
+        The error shrinks with the square root of the rows. None where the gain is too small for any number of rows, or
+        for one that is to be awaited.
+        """
+        beyond = self.gain - settings.minimum_gain
+        z_error = self.gain - self.low
+        if beyond <= 0 or self.margin(settings) > 0:
+            return None
+        factor = (z_error / beyond) ** 2 - 1
+        return max(1, math.ceil(self.sample.size * factor)) if factor <= MOST_AWAITED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Who is compared: the scorers whose log-odds are averaged, and the recipe that this is."""
+
+    scorers: tuple[str, ...]
+    recipe: Recipe
+    last: int
+
+
+def compare(
+    contender: Contender, champion: Floats, said: Floats, sample: Sample, certainty: tuple[float, float, int]
+) -> Compared:
+    """Compare on a sample. ``certainty``: z, the noise from block to block as a part of the loss, the seed.
+
+    error^2 = standard error^2 of the mean difference (by clients) + (noise x loss)^2 / units.
+    """
+    z, noise, seed = certainty
+    own, others = losses(sample.labels, champion), losses(sample.labels, said)
+    difference = own - others
+    champion_loss = max(float(own.mean()), 1e-12)
+    chance = float(standard_errors(difference[:, None], sample.clients, seed=seed)[0])
+    error = math.hypot(chance / champion_loss, noise / math.sqrt(sample.units))
+    gain = float(difference.mean()) / champion_loss
+    return Compared(
+        recipe=contender.recipe,
+        last=contender.last,
+        gain=gain,
+        error=error,
+        low=gain - z * error,
+        high=gain + z * error,
+        loss=float(others.mean()),
+        champion_loss=champion_loss,
+        sample=sample,
+        said=said,
+        champion=champion,
+    )
+
+
+def compare_on(
+    units: Sequence[Unit],
+    contender: Contender,
+    champion: str,
+    since: int,
+    certainty: tuple[float, float, int],
+) -> Compared | None:
+    """Compare on the units from block ``since`` on that both have scored; None where there is none."""
+    shared = common(units, since, contender.scorers, (champion,))
+    if sum(len(unit.labels) for unit in shared) < 2:  # noqa: PLR2004 - one row has no spread
+        return None
+    sample = together(shared)
+    said = said_of(shared, contender.scorers)
+    return compare(contender, said_of(shared, (champion,)), said, sample, certainty)

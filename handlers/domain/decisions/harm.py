@@ -1,0 +1,85 @@
+"""The harm test: is the champion's loss above what it promised, by more than chance and a small allowance?
+
+A single block far above is seen by its z score (Shewhart 1931), a small and lasting rise by the cumulative sum of the
+scores (Page 1954). Only harm counts: shifted columns that harm nothing are a diagnosis.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from handlers.domain.decisions.loss_level import LossLevel, z_score
+from handlers.domain.decisions.state import PATH, Phase, Reading, State
+from handlers.domain.learning_settings import DriftSettings
+
+ALARM_SLACK, WATCH_SLACK = 1.0, 0.5
+"""What is taken from each score before it is summed: half of the rise, in standard errors, that is looked for."""
+QUIET_Z = 2.0
+"""A block with a lower score is one more sample of the promised level."""
+SENSITIVE_Z, SENSITIVE_CUSUM = 2.5, 3.0
+"""The alarm where deployments are cheap: without an allowance, and sooner."""
+
+
+def observe(state: State, block: int, now: LossLevel, settings: DriftSettings, *, sensitive: bool = False) -> State:
+    """The state after a unit's losses: sums and phase. The last reading of ``path`` is that of this unit.
+
+    ``sensitive``: the rule of cheap deployments. Raises ValueError where there is no champion with a reference.
+    """
+    if state.champion is None or state.reference is None:
+        raise ValueError("without a champion and its promise there is no harm")
+    z = z_score(now, state.reference, allowance=settings.allowance)
+    watch_z = z_score(now, state.reference)
+    cusum = max(0.0, state.cusum + z - ALARM_SLACK)
+    watch_cusum = max(0.0, state.watch_cusum + watch_z - WATCH_SLACK)
+    if sensitive:
+        alarm = watch_z > SENSITIVE_Z or watch_cusum > SENSITIVE_CUSUM
+        traced = watch_cusum
+    else:
+        alarm = z > settings.alarm_z or cusum > settings.alarm_cusum
+        traced = cusum
+    watched = watch_z > settings.watch_z or watch_cusum > settings.watch_cusum
+    phase: Phase = "adapting" if alarm or state.adapting else "watch" if watched else "stable"
+    reading = Reading(
+        block=block,
+        version=state.champion.version,
+        rows=now.rows,
+        loss=now.mean,
+        reference=state.reference.mean,
+        z=z,
+        watch_z=watch_z,
+        cusum=cusum,
+        watch_cusum=watch_cusum,
+        alarm=alarm,
+        phase=phase,
+    )
+    return msgspec.structs.replace(
+        state,
+        cusum=cusum,
+        cusum_units=state.cusum_units + 1 if traced > 0 else 0,
+        watch_cusum=watch_cusum,
+        path=(*state.path, reading)[-PATH:],
+    )
+
+
+def settle(state: State, now: LossLevel, settings: DriftSettings) -> State:
+    """A quiet unit of a new champion makes its reference more precise."""
+    reading = state.path[-1]
+    if state.reference is None or reading.alarm or reading.watch_z >= QUIET_Z:
+        return state
+    if state.quiet >= settings.reference_blocks:
+        return state
+    return msgspec.structs.replace(state, reference=state.reference.with_others(now), quiet=state.quiet + 1)
+
+
+def accept(state: State, now: LossLevel) -> State:
+    """Nothing better can be trained: the level that the loss has reached is what counts from now on."""
+    return msgspec.structs.replace(state, reference=now, quiet=0, **_AT_REST)
+
+
+def changed_at(state: State) -> int:
+    """The block with which the rise began: the first since the sum was last 0."""
+    back = max(1, state.cusum_units)
+    return state.units[-min(back, len(state.units))][0]
+
+
+_AT_REST = {"cusum": 0.0, "cusum_units": 0, "watch_cusum": 0.0, "adapting": 0}

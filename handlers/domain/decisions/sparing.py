@@ -1,0 +1,163 @@
+"""The rule of sparing deployments: shadows score in waiting, an alarm opens a fast path.
+
+Per unit: the harm test; the gains of the shadows over the newest units; after an alarm challengers that have learned
+since the change alone; a deployment where a gain is beyond chance; now and then new shadows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from handlers.domain.decisions import challengers, harm, transitions
+from handlers.domain.decisions.gains import Compared, Contender, compare, compare_on
+from handlers.domain.decisions.guard_rails import Breach, breaches
+from handlers.domain.decisions.loss_level import LossLevel, level, losses
+from handlers.domain.decisions.recipes import Part, Recipe, blended
+from handlers.domain.decisions.requests import Request, Rule, Ruling, Segments, Trial
+from handlers.domain.decisions.state import State
+from handlers.domain.decisions.units import Sample, Unit
+from handlers.domain.learning_settings import Judging
+
+
+def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> Rule:
+    """Decide on the newest of the units, which ``state`` already names. ``rows``: all labelled rows there are."""
+    newest, champion = units[-1], state.champion
+    if champion is None:
+        raise ValueError("there is no champion to judge")
+    own = newest.said[champion.scorer]
+    now = level(losses(newest.labels, own), newest.clients, seed=settings.training.seed)
+    state = harm.observe(state, newest.blocks[-1], now, settings.drift)
+    reading = state.path[-1]
+    if reading.alarm:
+        state = transitions.alarmed(state, harm.changed_at(state), settings.drift.adapting_blocks)
+    elif reading.phase == "watch":
+        state = challengers.watched(state)
+    compared = _shadows(state, units, settings)
+    best = max(compared, key=lambda one: one.margin(settings.promotion), default=None)
+    good = best is not None and best.margin(settings.promotion) > 0
+    if reading.alarm:
+        back = _predecessor(state, units, settings)
+        if back is not None and (best is None or back.low >= best.low):
+            return _way_back(state, units, back, settings)
+    fast = None
+    if state.adapting and (reading.alarm or not good):
+        fast = yield from _fast_path(state, newest, own, settings)
+    chosen = _better_of(best if good else None, fast, settings)
+    found: tuple[Breach, ...] = ()
+    if chosen is not None:
+        found = yield from check(chosen, settings)
+    state = harm.settle(state, now, settings.drift)
+    if chosen is None or found:
+        state = _still_adapting(state, now)
+    state, parts = challengers.refresh(state, settings.training, rows)
+    shown = chosen or _shown(best, fast, settings)
+    return Ruling(
+        trigger="harm" if state.adapting or reading.alarm else "evidence" if shown is not None else "none",
+        state=state,
+        deploy=None if chosen is None or found else chosen.recipe,
+        reference=None if chosen is None or found else promise(chosen, settings),
+        refresh=parts,
+        best=shown,
+        verdict=None if shown is None else shown.verdict(settings.promotion),
+        breaches=found,
+        compared=(*compared, *(() if fast is None else (fast,))),
+        judged=True,
+    )
+
+
+def check(chosen: Compared, settings: Judging) -> Generator[Request, Any, tuple[Breach, ...]]:
+    """Hold a better challenger against the guard rails, its segments included."""
+    segments = yield Segments(chosen.sample.blocks, chosen.sample.rows)
+    limits = (settings.promotion, settings.training.seed)
+    return breaches(chosen.sample, chosen.champion, chosen.said, segments, limits)
+
+
+def promise(chosen: Compared, settings: Judging) -> LossLevel:
+    """What a challenger promises: its losses on the rows that it was judged by."""
+    return level(losses(chosen.sample.labels, chosen.said), chosen.sample.clients, seed=settings.training.seed)
+
+
+def _shadows(state: State, units: Sequence[Unit], settings: Judging) -> tuple[Compared, ...]:
+    if state.champion is None:
+        return ()
+    champion = state.champion.scorer
+    certainty = (settings.promotion.confidence_z, settings.promotion.block_noise, settings.training.seed)
+    chosen = units[-settings.promotion.evidence_blocks :]
+    found = [compare_on(chosen, one, champion, state.since, certainty) for one in challengers.contenders(state)]
+    return tuple(one for one in found if one is not None)
+
+
+def _fast_path(
+    state: State, newest: Unit, champion: Any, settings: Judging
+) -> Generator[Request, Any, Compared | None]:
+    """Challengers that have learned since the change and from half of the newest unit, judged by the other half."""
+    held = newest.held_half
+    if not held.any() or held.all() or len(set(newest.labels[~held].tolist())) < 2:  # noqa: PLR2004 - both classes
+        return None
+    names = settings.training.estimators
+    said = yield Trial(tuple(Part(name, state.since) for name in names), newest, half=True)
+    sample = Sample(newest.labels[held], newest.clients[held], newest.rows[held], 1, newest.blocks)
+    certainty = (settings.promotion.alarm_confidence_z, settings.promotion.block_noise, settings.training.seed)
+    recipes = [Recipe((part,)) for part in said]
+    if len(recipes) > 1:
+        recipes.append(Recipe(tuple(said)))
+    tried = [
+        compare(
+            Contender((), recipe, newest.blocks[-1]),
+            champion[held],
+            blended([said[part][held] for part in recipe.parts]),
+            sample,
+            certainty,
+        )
+        for recipe in recipes
+    ]
+    return max(tried, key=lambda one: one.low)
+
+
+def _better_of(best: Compared | None, fast: Compared | None, settings: Judging) -> Compared | None:
+    """The fast one where it passes and is surer; else the best of the shadows, if that is good."""
+    if fast is not None and fast.margin(settings.promotion) > 0 and (best is None or fast.low > best.low):
+        return fast
+    return best
+
+
+def _shown(best: Compared | None, fast: Compared | None, settings: Judging) -> Compared | None:
+    there = [one for one in (best, fast) if one is not None]
+    return max(there, key=lambda one: one.margin(settings.promotion), default=None)
+
+
+def _still_adapting(state: State, now: LossLevel) -> State:
+    """Nothing was deployed: after some units the level that was reached is accepted."""
+    if not state.adapting:
+        return state
+    state = replace(state, adapting=state.adapting - 1)
+    return state if state.adapting else harm.accept(state, now)
+
+
+def _predecessor(state: State, units: Sequence[Unit], settings: Judging) -> Compared | None:
+    """The previous model beside the champion since that was deployed, where it is better beyond all doubt."""
+    champion, previous = state.champion, state.previous
+    if champion is None or previous is None:
+        return None
+    certainty = (settings.promotion.rollback_z, settings.promotion.block_noise, settings.training.seed)
+    contender = Contender((previous.scorer,), previous.recipe, previous.last)
+    found = compare_on(units, contender, champion.scorer, champion.last + 1, certainty)
+    return found if found is not None and found.margin(settings.promotion) > 0 else None
+
+
+def _way_back(state: State, units: Sequence[Unit], back: Compared, settings: Judging) -> Ruling:
+    reference = promise(back, settings)
+    state = transitions.rolled_back(state, reference, units[-1].blocks[-1])
+    return Ruling(
+        trigger="harm",
+        state=state,
+        roll_back=True,
+        reference=reference,
+        best=back,
+        verdict="better",
+        compared=(back,),
+        judged=True,
+    )

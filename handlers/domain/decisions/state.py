@@ -1,0 +1,99 @@
+"""What one decision leaves to the next. It is committed with the decision, so that a replay decides the same."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from handlers.domain.decisions.loss_level import LossLevel
+from handlers.domain.decisions.recipes import Recipe, Shadow
+
+Phase = Literal["stable", "watch", "adapting"]
+
+PATH = 60
+"""So many of the last readings are kept for the picture of the sums."""
+KNOWN_UNITS = 64
+"""So many of the last units of evidence are known by their blocks: a slow decay is traced back no further."""
+
+
+class Incumbent(msgspec.Struct, frozen=True):
+    """A deployed model, as the rules see it: its version, its recipe, and the block that it learned last.
+
+    ``period``: the latest period among its rows, None where no column tells the time; ``provisional``: made while the
+    rows were few, and replaced as soon as there are more."""
+
+    version: int
+    recipe: Recipe
+    last: int
+    provisional: bool = False
+    period: str | None = None
+
+    @property
+    def scorer(self) -> str:
+        """The name under which its scores are kept."""
+        return f"m{self.version}"
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What the harm test read at a block. ``z`` has the allowance subtracted, ``watch_z`` has not."""
+
+    block: int
+    version: int
+    rows: float
+    loss: float
+    reference: float
+    z: float
+    watch_z: float
+    cusum: float
+    watch_cusum: float
+    alarm: bool
+    phase: Phase
+
+
+class State(msgspec.Struct, frozen=True):
+    """Phase, sums, references and pools. Blocks are named by the numbers of their decisions.
+
+    ``units``: the blocks that were judged together, newest last; ``pool``: blocks that are still too few to judge.
+    ``since``: the block with which the evidence begins. ``quiet``: how many quiet blocks are in ``reference``.
+    ``cusum_units``: units since the sum was 0. ``adapting``: units that are left until a new level is accepted.
+    ``clock``: units until challengers are trained anew, then ``wait`` units. ``oldest``: the first block of all.
+    ``trained_rows``: all labelled rows when challengers were last trained. ``scores_f1``: the champion's F1 by unit.
+    ``held``: the files that were held in a row; ``latest_period``: of all rows that were decided on.
+    """
+
+    champion: Incumbent | None = None
+    previous: Incumbent | None = None
+    reference: LossLevel | None = None
+    previous_reference: LossLevel | None = None
+    quiet: int = 0
+    cusum: float = 0.0
+    cusum_units: int = 0
+    watch_cusum: float = 0.0
+    adapting: int = 0
+    since: int = 0
+    oldest: int = 0
+    clock: int = 0
+    wait: int = 0
+    refreshes: int = 0
+    trained_rows: int = 0
+    next_shadow: int = 1
+    shadows: tuple[Shadow, ...] = ()
+    units: tuple[tuple[int, ...], ...] = ()
+    pool: tuple[int, ...] = ()
+    challenge_due: bool = False
+    scores_f1: tuple[float, ...] = ()
+    path: tuple[Reading, ...] = ()
+    held: tuple[int, ...] = ()
+    latest_period: str | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """Where the harm test stands."""
+        return "adapting" if self.adapting else self.path[-1].phase if self.path else "stable"
+
+    @property
+    def scorers(self) -> tuple[str, ...]:
+        """The names of all that score the next block."""
+        deployed = [one.scorer for one in (self.champion, self.previous) if one is not None]
+        return (*deployed, *(shadow.name for shadow in self.shadows))

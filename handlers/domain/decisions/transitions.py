@@ -1,0 +1,90 @@
+"""What a deployment, a way back and new challengers leave in the state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from handlers.domain.decisions.loss_level import LossLevel
+from handlers.domain.decisions.recipes import Part, Shadow
+from handlers.domain.decisions.state import KNOWN_UNITS, Incumbent, State
+
+FIRST_CLOCK, MOST_WAIT = 6, 16
+"""Units until the first challengers of a new model; the longest time between two trainings of them, in units."""
+
+
+def add_unit(state: State, blocks: tuple[int, ...]) -> State:
+    """A unit is judged: it is the newest, and nothing is pooled any more."""
+    return replace(state, units=(*state.units, blocks)[-KNOWN_UNITS:], pool=())
+
+
+def deployed(state: State, champion: Incumbent, reference: LossLevel, *, first: bool = False) -> State:
+    """A new model is current: what counts is what it says from the next block on. The shadows go on.
+
+    ``first``: the clock of its challengers starts anew, as after the first model.
+    """
+    fresh = at_rest(state) if not first else replace(at_rest(state), clock=FIRST_CLOCK, refreshes=0)
+    same = state.champion is not None and state.champion.version == champion.version
+    return replace(
+        fresh,
+        champion=champion,
+        previous=state.previous if same else state.champion,
+        previous_reference=state.previous_reference if same else state.reference,
+        reference=reference,
+        quiet=0,
+        since=champion.last + 1,
+    )
+
+
+def by_hand(state: State, champion: Incumbent, reference: LossLevel, block: int) -> State:
+    """Somebody has deployed a model: it is held against its own promise, on what comes after this block."""
+    fresh = replace(at_rest(state), clock=FIRST_CLOCK, refreshes=0, challenge_due=False, pool=())
+    other = state.champion if state.champion is not None and state.champion.version != champion.version else None
+    return replace(
+        fresh,
+        champion=champion,
+        previous=other,
+        previous_reference=state.reference if other is not None else None,
+        reference=reference,
+        quiet=0,
+        since=block + 1,
+    )
+
+
+def rolled_back(state: State, reference: LossLevel, block: int) -> State:
+    """The previous model is current again, and what it now promises is what it has shown lately."""
+    return replace(
+        at_rest(state),
+        champion=state.previous,
+        previous=None,
+        previous_reference=None,
+        reference=reference,
+        quiet=0,
+        since=block + 1,
+    )
+
+
+def at_rest(state: State) -> State:
+    """Sums at 0, and no alarm under way."""
+    return replace(state, cusum=0.0, cusum_units=0, watch_cusum=0.0, adapting=0)
+
+
+def alarmed(state: State, changed: int, blocks: int) -> State:
+    """An alarm: unless one is under way the evidence begins where the rise began, and challengers are trained now."""
+    if state.adapting:
+        return replace(state, adapting=blocks)
+    return replace(state, adapting=blocks, since=changed, wait=1, clock=0)
+
+
+def after(state: State, champion: Incumbent, reference: LossLevel, trigger: str, wait: int) -> State:
+    """After a deployment that a rule has ruled. ``wait``: the units between two trainings of challengers, at first."""
+    first = trigger in ("first", "provisional", "challenge")
+    state = deployed(state, champion, reference, first=first)
+    return replace(state, wait=wait) if first else state
+
+
+def refreshed(state: State, parts: Sequence[Part], last: int, rows: int) -> State:
+    """New shadows take the place of the old ones; ``rows``: all labelled rows there are."""
+    shadows = tuple(Shadow(f"s{state.next_shadow + place}", part, last) for place, part in enumerate(parts))
+    return replace(state, shadows=shadows, next_shadow=state.next_shadow + len(shadows), trained_rows=rows)

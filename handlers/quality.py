@@ -1,0 +1,121 @@
+"""The quality gate: files that are broken as a whole are kept, but nothing is learned from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handlers.decision_blocks import OpenBlock
+from handlers.domain.facts import Fact
+from handlers.domain.files import Reason
+from handlers.domain.leakage import leaks
+from handlers.domain.quality_gate import Break, GateSettings, breaks
+from handlers.domain.reference_sketch import tally
+from handlers.domain.release import Release
+from handlers.domain.scorecard import Feature
+from handlers.domain.sketch_document import from_document
+from handlers.house import House
+from handlers.scoring_columns import columns_of
+from handlers.storage import dataset, decisions, files, schemas
+from handlers.training_window import Window
+
+LEAK_ROWS = 5_000
+"""So many rows show whether a column gives the target away; more would only take longer."""
+HINT = (
+    "Correct it and drop it again, or let it be learned from: `attritiond files release SHA256`. "
+    "Its rows are in the data set."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gate:
+    """What the gate has let through. ``window``: the rows that are left of the block; ``held``: files with the reason;
+    ``freed``: files that were held, and are the new normal; ``in_a_row``: the files that were held since the last one
+    that was not; ``broken``: a sentence for each break, also of files that were let through as the new normal;
+    ``leaks``: one for each column that by itself gives the target away."""
+
+    window: Window
+    held: tuple[tuple[int, Reason], ...] = ()
+    freed: tuple[int, ...] = ()
+    in_a_row: tuple[int, ...] = ()
+    broken: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()
+    told: tuple[Fact, ...] = ()
+
+    @property
+    def held_files(self) -> frozenset[int]:
+        """The numbers of the files that are held."""
+        return frozenset(seq for seq, _ in self.held)
+
+
+def check(house: House, release: Release | None, block: OpenBlock, window: Window) -> Gate:
+    """Hold each file of a block against the champion's training window.
+
+    So many held files in a row as ``drift.hold_at_most`` are the new normal: the last is let through, those before it
+    are freed. Without a champion, and under another policy than ``evidence``, everything passes.
+    """
+    drift, row = house.learning.drift, block.state.held
+    if release is None or release.provisional or drift.policy != "evidence" or not drift.hold_at_most:
+        return Gate(window, leaks=_leaks(window))
+    of_file = _files_of(house, block, window)
+    settings = GateSettings(drift.missing_jump, drift.outside_share, drift.new_category_share)
+    released = {member.file for member in block.members if member.held == decisions.RELEASED}
+    held: list[tuple[int, Reason]] = []
+    freed: tuple[int, ...] = ()
+    sentences: list[str] = []
+    names = _names(house, of_file)
+    for seq in sorted(set(of_file.tolist())):
+        found = () if seq in released else _breaks(release, window, of_file == seq, settings)
+        sentences += [f"{names[seq]} is broken: {one.sentence}." for one in found]
+        if not found:
+            row = row if seq in released else ()
+        elif len(row) + 1 >= drift.hold_at_most:
+            freed, row = (*freed, *row), ()
+            held = [one for one in held if one[0] not in freed]
+        else:
+            held.append((seq, Reason("held", " ".join(f"{one.sentence}." for one in found), HINT)))
+            row = (*row, seq)
+    kept = window.where(~np.isin(of_file, [seq for seq, _ in held]))
+    before = tuple(seq for seq in freed if seq not in of_file.tolist())
+    return Gate(kept, tuple(held), before, row, tuple(sentences), _leaks(kept), _told(house, held, block))
+
+
+def _breaks(release: Release, window: Window, chosen: np.ndarray, settings: GateSettings) -> tuple[Break, ...]:
+    reference = from_document(release.sketch)
+    columns = columns_of(window.where(chosen).table, release.scorecard.features)
+    return breaks(reference, tally(reference, columns), settings)
+
+
+def _leaks(window: Window) -> tuple[str, ...]:
+    """Warnings about columns that by themselves nearly give the target away, of the newest rows."""
+    newest = window.newest(LEAK_ROWS)
+    features = tuple(Feature(column.name, column.type.is_numeric) for column in newest.features)
+    if not features:
+        return ()
+    return tuple(one.sentence for one in leaks(columns_of(newest.table, features), newest.labels))
+
+
+def _names(house: House, of_file: np.ndarray) -> dict[int, str]:
+    seqs = sorted(set(of_file.tolist()))
+    with house.ledger.read() as connection:
+        return dict(zip(seqs, files.names(connection, seqs), strict=True))
+
+
+def _files_of(house: House, block: OpenBlock, window: Window) -> np.ndarray:
+    """The file that brought the label of each of the window's rows, int64[n]."""
+    with house.ledger.read() as connection:
+        schema = schemas.read(connection)
+        found = dataset.rows_of_members(connection, house.workspace.parts, schema, block.members)
+    files_of: np.ndarray = found.files[np.searchsorted(found.numbers, window.rows)]
+    return files_of
+
+
+def _told(house: House, held: list[tuple[int, Reason]], block: OpenBlock) -> tuple[Fact, ...]:
+    facts = []
+    with house.ledger.read() as connection:
+        for seq, reason in held:
+            record = files.find_seq(connection, seq)
+            fields = {"file": record.name, "sha256": record.sha256, "decision": block.id}
+            facts.append(Fact("file.held", {**fields, "reason": reason.code, "detail": reason.detail}))
+    return tuple(facts)
