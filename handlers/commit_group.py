@@ -53,7 +53,8 @@ class Group:
 
     ``written``: parts of rows that are on disk already, with their labels; ``pending``: the rows that are not.
     ``by_key``: by the names of id (and time), the newest row with each of their values among the first ``indexed``
-    pending tables. ``has_labels``: some rows of the data set were labelled by a later file. ``keeps_files``: files
+    pending tables. ``facts``: single values of the ledger to be replaced; ``told``: what is to be logged beside the
+    files' own lines. ``has_labels``: some rows of the data set were labelled by a later file. ``keeps_files``: files
     stay in the source folder, so that nothing follows a commit but the answer to unlabelled rows.
     """
 
@@ -84,6 +85,8 @@ class Group:
     growing: dict[tuple[int, int | None], Growing] = field(default_factory=dict)
     contents: dict[str, FileRecord] = field(default_factory=dict)
     restamped: list[tuple[int, FileStamp]] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
+    told: list[Fact] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -214,7 +217,7 @@ def fact(record: FileRecord) -> Fact:
 def commit(ledger: Ledger, group: Group, *, at: str) -> list[Fact]:
     """Make the group true: parts first, each synced, then the ledger's transaction. ``at``: the time of the commit."""
     records = [(replace(record, committed_at=at), stamp, done) for record, stamp, done in group.records]
-    facts = [fact(record) for record, _, _ in records]
+    facts = [*(fact(record) for record, _, _ in records), *group.told]
     if not records and not group.restamped:
         return facts
     _flush(group)
@@ -236,6 +239,7 @@ def commit(ledger: Ledger, group: Group, *, at: str) -> list[Fact]:
         _count(connection, group, [record for record, _, _ in records])
         if group.schema != group.schema_before:
             schemas.write(connection, group.schema)
+        set_facts(connection, group.facts)
         events.add(connection, facts, at=at)
     return facts
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from handlers.activation import proved
 from handlers.domain import scorecard as scorecards
 from handlers.domain.batch import LabelledTable
-from handlers.domain.decisions.loss_level import LossLevel
+from handlers.domain.decisions.loss_level import LossLevel, probabilities_of
 from handlers.domain.decisions.state import Incumbent
 from handlers.domain.metrics import measure
 from handlers.domain.reference_sketch import sketch
@@ -28,7 +28,7 @@ from handlers.scoring_columns import columns_of
 from handlers.storage import files as ledger_files
 from handlers.storage import releases, schemas
 from handlers.storage.published import name_lines
-from handlers.training import Trained, probabilities_of
+from handlers.training import Trained
 
 GOLDEN_ROWS = 20
 """Rows whose predictions are stored with the release; a reader must answer them to the last bit."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers.domain.decision_sentence import Misread
+from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.units import Unit
 from handlers.domain.divergence import ColumnDrift, LabelRate, compare, label_rate
 from handlers.domain.effects import effect_range
@@ -19,10 +20,8 @@ from handlers.domain.misfit import Judged, misfit
 from handlers.domain.reference_sketch import Tally, tally
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
-from handlers.domain.sketch_document import from_document
 from handlers.evaluation import Scored
 from handlers.scoring_columns import columns_of
-from handlers.training import probabilities_of
 from handlers.training_window import Window
 
 SCORE = "score"
@@ -37,7 +36,7 @@ class Diagnosis:
     version: int
     rows: int
     columns: tuple[ColumnDrift, ...]
-    score: ColumnDrift | None
+    score: ColumnDrift
     labels: LabelRate | None
 
     @property
@@ -52,7 +51,7 @@ class Diagnosis:
             "model_version": self.version,
             "rows": self.rows,
             "columns": [one.as_dict() for one in self.columns],
-            "score": None if self.score is None else self.score.as_dict(),
+            "score": self.score.as_dict(),
             "label_rate": None if self.labels is None else msgspec.to_builtins(self.labels),
         }
 
@@ -67,7 +66,7 @@ def diagnose(release: Release, window: Window, scored: Scored | None) -> Diagnos
     if scored is None or not len(window.labels):
         return None
     columns = columns_of(window.table, release.scorecard.features)
-    counted = tally(from_document(release.sketch), columns)
+    counted = tally(release.sketch, columns)
     said = scored.unit.said[release.incumbent.scorer]
     return of_tally(release, counted, said, (len(window.labels), window.positives))
 
@@ -76,7 +75,7 @@ def of_tally(
     release: Release, counted: Tally, log_odds: NDArray[np.float64], labels: tuple[int, int] | None
 ) -> Diagnosis:
     """The drift of rows that were counted, with what the release said of them; ``labels``: rows and leavers."""
-    found = compare(from_document(release.sketch), counted, importance(release.scorecard))
+    found = compare(release.sketch, counted, importance(release.scorecard))
     metrics = release.metrics
     before = (int(metrics["rows"] or 0), int(metrics["positives"] or 0))
     rate = None if labels is None or not before[0] else label_rate(before, labels)
@@ -92,7 +91,7 @@ def misread(release: Release, window: Window, scored: Scored, usual: tuple[Windo
         before = Judged(columns_of(usual[0].table, features), usual[0].labels, said)
     columns = columns_of(window.table, features)
     said = probabilities_of(scored.unit.said[scorer])
-    found = misfit(from_document(release.sketch), columns, window.labels, said, usual=before)
+    found = misfit(release.sketch, columns, window.labels, said, usual=before)
     return tuple(
         Misread(one.columns, one.worst.label, one.worst.rows, one.worst.expected, one.worst.observed)
         for one in found.named
@@ -108,10 +107,6 @@ def importance(scorecard: Scorecard) -> Mapping[str, float]:
     return ranges
 
 
-def _score_drift(release: Release, log_odds: NDArray[np.float64]) -> ColumnDrift | None:
-    """The drift of the scores against those of the held-out rows, where the release has kept them."""
-    document = release.manifest.get("score_sketch")
-    if document is None:
-        return None
-    reference = from_document(document)
-    return compare(reference, tally(reference, {SCORE: log_odds}), {})[0]
+def _score_drift(release: Release, log_odds: NDArray[np.float64]) -> ColumnDrift:
+    """The drift of the scores against those of the held-out rows."""
+    return compare(release.score_sketch, tally(release.score_sketch, {SCORE: log_odds}), {})[0]

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.units import Unit, pooled
 from handlers.domain.metrics import Metrics, measure
 from handlers.domain.release import Release
@@ -19,7 +20,7 @@ from handlers.house import House
 from handlers.scores_given import given
 from handlers.storage import parts
 from handlers.storage.parts import Part, PartKind, Prepared
-from handlers.training import log_odds_of, probabilities_of
+from handlers.training import log_odds_of
 from handlers.training_window import Window
 
 SAID = "said:"

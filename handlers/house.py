@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from handlers.domain.ingestion_settings import IngestionSettings
-from handlers.domain.limits import Limits
 from handlers.domain.learning_settings import DriftSettings, Judging, PromotionSettings, TrainingSettings
+from handlers.domain.limits import Limits
 from handlers.domain.schema import DatasetSettings
 from handlers.retention import RetentionSettings
 from handlers.storage.ledger import Ledger

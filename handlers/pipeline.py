@@ -29,11 +29,12 @@ from handlers import (
 )
 from handlers.commit_group import Group, Outcome
 from handlers.domain.facts import Tell
-from handlers.domain.files import Reason
+from handlers.domain.files import Reason, shown_name
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
 from handlers.house import House
 from handlers.ingestion import Rows
+from handlers.monitoring import Monitor
 from handlers.receiving import Arrival, NothingToRecord, Received
 from handlers.storage.inbox import Changed, Drop
 from handlers.validation import validate
@@ -131,7 +132,9 @@ def _take(house: House, group: Group, reading: _Reading, champion: Release | Non
         refusal.keep_rows(house.workspace, drop, rows.batch.rejected)
         first = group.next_row
         placed = ingestion.place(group, rows, connection)
-        unlabelled = sum(scoring.rank(group, one, champion) for one in placed)
+        monitor = Monitor(champion)
+        unlabelled = sum(scoring.rank(group, one, champion, monitor) for one in placed)
+        monitor.finish(group, shown_name(drop.name))
         return ingestion.outcome(rows.batch, group.next_row - first, unlabelled, has_model=champion is not None)
 
 

@@ -14,7 +14,6 @@ from handlers.domain.quality_gate import Break, GateSettings, breaks
 from handlers.domain.reference_sketch import tally
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Feature
-from handlers.domain.sketch_document import from_document
 from handlers.house import House
 from handlers.scoring_columns import columns_of
 from handlers.storage import dataset, decisions, files, schemas
@@ -82,9 +81,8 @@ def check(house: House, release: Release | None, block: OpenBlock, window: Windo
 
 
 def _breaks(release: Release, window: Window, chosen: np.ndarray, settings: GateSettings) -> tuple[Break, ...]:
-    reference = from_document(release.sketch)
     columns = columns_of(window.where(chosen).table, release.scorecard.features)
-    return breaks(reference, tally(reference, columns), settings)
+    return breaks(release.sketch, tally(release.sketch, columns), settings)
 
 
 def _leaks(window: Window) -> tuple[str, ...]:

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from handlers import commit_group
 from handlers.commit_group import Group
+from handlers.domain.axes import Columns
 from handlers.domain.batch import Placed
+from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.release import Release
 from handlers.domain.schema import Role, Schema
 from handlers.scoring_columns import columns_of
 
+Watch = Callable[[Columns, NDArray[np.float64]], None]
 
-def rank(group: Group, placed: Placed, release: Release | None) -> int:
-    """Keep what the model says of the unlabelled rows; without a model, that they still wait for one. How many."""
+
+def rank(group: Group, placed: Placed, release: Release | None, watch: Watch) -> int:
+    """Keep what the model says of the unlabelled rows; without a model, that they still wait for one. How many.
+
+    ``watch`` sees the rows and what was said of them.
+    """
     chosen = placed.unlabelled
     count = int(chosen.sum())
     if count:
         table = placed.chunk.table if count == len(chosen) else placed.chunk.table.filter(pa.array(chosen))
-        values = None if release is None else score(release, table)
+        values = None
+        if release is not None:
+            columns = columns_of(table, release.scorecard.features)
+            log_odds = release.scorecard.log_odds(columns)
+            values = probabilities_of(log_odds)
+            watch(columns, log_odds)
         ranked = ranked_table(table, placed.schema, placed.placement.numbers[chosen], values)
         commit_group.add_ranked(group, None if release is None else release.version, ranked)
     return count

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from handlers import estimators
 from handlers.domain import blending, calibration
 from handlers.domain.calibration import Calibration
+from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.recipes import Part, Recipe, blended
 from handlers.domain.decisions.requests import HeldOut, OutOfFold, Segments, Trial
 from handlers.domain.facts import Fact
@@ -225,12 +226,6 @@ def learner(read: Read, settings: Judging, timer: Callable[[], float], block: in
 def log_odds_of(scorecard: Scorecard, window: Window) -> NDArray[np.float64]:
     """What a scorecard says of a window's rows, float64[n]."""
     return scorecard.log_odds(columns_of(window.table, scorecard.features))
-
-
-def probabilities_of(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probabilities of these log-odds, float64[n]."""
-    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
-    return probabilities
 
 
 def fact(decision: int, trained: Trained) -> Fact:

@@ -69,21 +69,27 @@ def reason(ruling: Ruling) -> str:
 def _done(told: Told) -> str:
     ruling, why = told.ruling, reason(told.ruling)
     best = ruling.best
-    if told.verdict == "collected":
-        return f"There is no model yet. {why}"
-    if told.verdict == "held":
-        return f"Kept model {told.before}: all rows of this block are held."
-    if told.verdict == "rolled_back":
-        gain = "" if best is None else f" was {_better(best)} and"
-        return f"Went back to model {told.after}: it{gain} is surely better than model {told.before} by now. {why}"
-    if told.verdict == "promoted":
-        return f"Deployed model {told.after} ({_name(ruling)}){_by(best)}. {why}"
-    if best is None:
-        return f"Kept model {told.before}. {why}"
-    if ruling.breaches:
-        rails = "; ".join(breach.sentence for breach in ruling.breaches[:MOST_NAMED])
-        return f"Kept model {told.before}: the new model was {_better(best)}, but {rails}. {why}"
-    return f"Kept model {told.before}: the new model was {_better(best)}, {_verdict(told, best)}. {why}"
+    match told.verdict:
+        case "collected":
+            what = "There is no model yet"
+        case "held":
+            return f"Kept model {told.before}: all rows of this block are held."
+        case "rolled_back":
+            gain = "" if best is None else f" was {_better(best)} and"
+            what = f"Went back to model {told.after}: it{gain} is surely better than model {told.before} by now"
+        case "promoted":
+            what = f"Deployed model {told.after} ({_name(ruling)}){_by(best)}"
+        case _:
+            what = f"Kept model {told.before}{'' if best is None else _beside(told, best)}"
+    return f"{what}. {why}"
+
+
+def _beside(told: Told, best: Compared) -> str:
+    """How the champion compares with the best contender, and why that was not deployed."""
+    if told.ruling.breaches:
+        rails = "; ".join(breach.sentence for breach in told.ruling.breaches[:MOST_NAMED])
+        return f": the new model was {_better(best)}, but {rails}"
+    return f": the new model was {_better(best)}, {_verdict(told, best)}"
 
 
 def _verdict(told: Told, best: Compared) -> str:

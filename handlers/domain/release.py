@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
+from handlers.domain.reference_sketch import Sketch
 from handlers.domain.schema import Schema
 from handlers.domain.scorecard import Scorecard
 
@@ -20,7 +21,7 @@ class Release:
 
     ``metrics``: those of the recipe on held-out rows before the final refit. ``test``: on ``testdata/``, or None.
     ``reference``: the level of the log loss that it promises. ``incumbent``: its recipe, as the rules see it.
-    ``sketch``: the training window, as ``handlers.domain.sketch_document`` writes it.
+    ``sketch``: of the training window's columns, ``score_sketch``: of the held-out rows' log-odds.
     """
 
     version: int
@@ -32,5 +33,6 @@ class Release:
     test: Metrics | None
     reference: LossLevel
     incumbent: Incumbent
-    sketch: Mapping[str, Any]
+    sketch: Sketch
+    score_sketch: Sketch
     manifest: Mapping[str, Any]

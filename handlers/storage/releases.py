@@ -17,6 +17,7 @@ from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
+from handlers.domain.sketch_document import from_document
 from handlers.storage import signing
 from handlers.storage.atomic import fsync_folder
 
@@ -102,7 +103,8 @@ def decode(version: int, files: Mapping[str, bytes]) -> Release:
             test=manifest["test"],
             reference=msgspec.convert(manifest["reference"], LossLevel),
             incumbent=msgspec.convert(manifest["training"]["incumbent"], Incumbent),
-            sketch=msgspec.json.decode(files["sketch.json"]),
+            sketch=from_document(msgspec.json.decode(files["sketch.json"])),
+            score_sketch=from_document(manifest["score_sketch"]),
             manifest=manifest,
         )
     except (KeyError, ValueError) as error:

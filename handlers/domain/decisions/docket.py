@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from handlers.domain.blocks import enough
 from handlers.domain.decisions import first_models, rules, transitions
+from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.requests import Rule, Ruling
 from handlers.domain.decisions.state import State
 from handlers.domain.decisions.units import Unit, pooled
@@ -86,15 +85,10 @@ def _judgement(case: Case, state: State, settings: Judging) -> Rule:
     state = transitions.add_unit(state, pool)
     known = state.units[-settings.promotion.evidence_blocks : -1]
     units = [*case.earlier(known), newest]
-    f1 = measure(newest.labels, _probabilities(newest.said[champion.scorer]), case.threshold).f1
+    f1 = measure(newest.labels, probabilities_of(newest.said[champion.scorer]), case.threshold).f1
     return rules.judge(state, units, settings, rows=case.rows, f1=(f1, case.last_f1))
 
 
 def _nothing(state: State, note: str) -> Rule:
     yield from ()
     return Ruling(trigger="none", state=state, note=note)
-
-
-def _probabilities(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
-    return probabilities

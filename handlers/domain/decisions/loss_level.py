@@ -48,6 +48,13 @@ def losses(labels: NDArray[np.integer], log_odds: Floats) -> Floats:
     return found
 
 
+def probabilities_of(log_odds: Floats) -> Floats:
+    """The probabilities of these log-odds, float64[n]."""
+    small = np.exp(-np.abs(log_odds))  # of a number <= 0: it cannot overflow
+    probabilities: Floats = np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
+    return probabilities
+
+
 def level(values: Floats, clients: NDArray[np.int64], *, seed: int) -> LossLevel:
     """The level of losses float64[n] of clients int64[n]. Raises ValueError for no rows."""
     if not len(values):

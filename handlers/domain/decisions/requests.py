@@ -63,10 +63,13 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is to be done. ``deploy``: a recipe that is to be fitted up to the newest block; ``reference``: what it
-    promises, None: its out-of-fold losses. ``roll_back``: to the previous model. ``refresh``: shadows to be trained.
-    ``best``: the contender that the verdict is about; ``judged``: the harm test has read this unit. ``state``: that of the next decision, but for what the
-    deployment and the shadows add to it."""
+    """What is to be done. ``state``: that of the next decision, but for what a deployment and new shadows add to it.
+
+    ``deploy``: a recipe that is to be fitted up to the newest block; ``reference``: what it promises, None: its
+    out-of-fold losses. ``roll_back``: to the previous model. ``refresh``: shadows to be trained. ``best``: the
+    contender that the verdict is about; ``breaches``: why it is not deployed although it is better; ``compared``: all
+    contenders. ``judged``: the harm test has read this unit. ``note``: the reason where there is no test to tell of.
+    """
 
     trigger: Trigger
     state: State
