@@ -26,6 +26,7 @@ from handlers.evaluation import Scored
 from handlers.house import House
 from handlers.quality import Gate
 from handlers.storage import files, models, releases
+from handlers.storage.ledger import LABELLED_DRIFT
 from handlers.storage.models import ModelRecord
 from handlers.storage.releases import ReleaseError
 from handlers.training import Learner, Trained
@@ -162,7 +163,7 @@ def ending(house: House, heard: Heard, ruling: Ruling, release: Release | None, 
     if heard.scored is not None:
         facts["prequential"] = evaluation.pooled_metrics(house, heard.scored.part)
     if heard.diagnosis is not None:
-        facts["drift"] = heard.diagnosis.document(decision=heard.block.id)
+        facts[LABELLED_DRIFT] = heard.diagnosis.document(decision=heard.block.id)
     fields = {"decision": heard.block.id, "model_version": after, "detail": record["sentence"]}
     return Ending(
         verdict=decided.verdict,

@@ -9,7 +9,7 @@ from handlers.dependencies import dependencies as listed_dependencies
 from handlers.dependencies import differing
 from handlers.domain.release import Release
 from handlers.statistics import StatisticsCache, summary_statistics
-from handlers.storage.ledger import Ledger, get_fact
+from handlers.storage.ledger import LABELLED_DRIFT, Ledger, get_fact
 from handlers.storage.workspace import Workspace
 
 
@@ -28,7 +28,7 @@ def diagnostics(
     """
     with ledger.read() as connection:
         timing = get_fact(connection, "timing", {})
-        drift = get_fact(connection, "drift", {})
+        drift = get_fact(connection, LABELLED_DRIFT, {})
     summary = summary_statistics(ledger, workspace, cache)
     trained_with: Mapping[str, str] = {} if release is None else release.manifest.get("libraries", {})
     return {

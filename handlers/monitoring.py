@@ -15,8 +15,8 @@ from handlers.domain.estimated_performance import estimate
 from handlers.domain.reference_sketch import Tally, tally
 from handlers.domain.release import Release
 from handlers.drift import of_tally
+from handlers.storage.ledger import UNLABELLED_DRIFT
 
-FACT = "unlabelled_drift"
 FEWEST_ROWS = 20
 """Of fewer unlabelled rows in a file nothing is told: no test says anything of them, and a burst of such files would
 spend its time here."""
@@ -46,5 +46,5 @@ class Monitor:
         log_odds = np.concatenate(self._log_odds)
         diagnosis = of_tally(self.release, self._tally, log_odds, None)
         expected = estimate(probabilities_of(log_odds), self.release.scorecard.threshold)
-        group.facts[FACT] = diagnosis.document(file=name) | {"estimate": msgspec.to_builtins(expected)}
+        group.facts[UNLABELLED_DRIFT] = diagnosis.document(file=name) | {"estimate": msgspec.to_builtins(expected)}
         group.told.append(diagnosis.fact(file=name))

@@ -16,7 +16,7 @@ from handlers.house import House
 from handlers.reporting import ReportFacts, write_report
 from handlers.rescoring import rescore
 from handlers.storage import dataset_reset, events, files, models, parts, releases, schemas, spill
-from handlers.storage.ledger import get_fact
+from handlers.storage.ledger import LABELLED_DRIFT, get_fact
 
 
 class NotResettable(Exception):
@@ -48,7 +48,7 @@ def write_missing_reports(house: House) -> list[Fact]:
     facts: list[Fact] = []
     with house.ledger.read() as connection:
         missing = models.unreported(connection)
-        drift = get_fact(connection, "drift", {})
+        drift = get_fact(connection, LABELLED_DRIFT, {})
     for version in missing:
         if not (house.workspace.releases / str(version)).is_dir():
             with house.ledger.write() as connection:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from aiohttp.typedefs import Handler
 
 from handlers.calls import Calls
+from handlers.drift_status import Drift
 from handlers.records import DecisionItem, FileCheck, FileItem, ModelDetail, ModelItem, Page, Scoring
 from server.negotiation import ARROW, CSV, JSON
 from server.problems import Kind
@@ -136,6 +137,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/v1/decisions", records.decisions, "Decisions", Page[DecisionItem], parameters=_PAGING, problems=_WRONG
     ),
+    Route("GET", "/v1/drift", records.drift, "How the champion is being judged", Drift),
     Route(
         "GET",
         "/v1/calls",

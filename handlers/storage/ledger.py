@@ -16,6 +16,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 from handlers.storage.migrations import MIGRATIONS, migrate
 from handlers.storage.tables import facts
 
+LABELLED_DRIFT, UNLABELLED_DRIFT = "drift", "unlabelled_drift"
+"""The facts that hold the newest diagnosis of labelled and of unlabelled rows."""
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one's transaction; the longest of ours is one commit of a group."""
 

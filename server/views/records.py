@@ -9,6 +9,7 @@ from aiohttp import web
 from handlers import records
 from handlers.calls import CursorOutdated
 from handlers.diagnostics import diagnostics as read_diagnostics
+from handlers.drift_status import drift as read_drift
 from handlers.statistics import summary_statistics
 from server import parameters
 from server.problems import Kind, Problem
@@ -65,6 +66,11 @@ async def decisions(request: web.Request) -> web.Response:
     """The decisions."""
     limit, cursor = parameters.limit(request), parameters.cursor(request)
     return json_response(await asyncio.to_thread(records.decisions_page, request.app[SERVICES].ledger, limit, cursor))
+
+
+async def drift(request: web.Request) -> web.Response:
+    """How the champion is being judged."""
+    return json_response(await asyncio.to_thread(read_drift, request.app[SERVICES].ledger))
 
 
 async def calls(request: web.Request) -> web.Response:

@@ -1,0 +1,123 @@
+"""Where the judgement stands: the phase, the sums of the harm test and how they got there, what is weighed next."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import msgspec
+from sqlalchemy import Connection
+
+from handlers.decision_state import read_state
+from handlers.domain.decisions.recipes import Shadow
+from handlers.records import DecisionItem, decision_item
+from handlers.storage import decisions, files
+from handlers.storage.ledger import LABELLED_DRIFT, UNLABELLED_DRIFT, Ledger, get_fact
+
+DECISIONS = 20
+"""So many of the last decisions are told."""
+
+
+class ReadingItem(TypedDict):
+    """The harm test at one block. ``z`` has the allowance subtracted, ``watch_z`` has not; ``loss`` is the champion's
+    mean log loss there, ``reference`` the one that it was held against."""
+
+    block: int
+    version: int
+    rows: float
+    loss: float
+    reference: float
+    z: float
+    watch_z: float
+    cusum: float
+    watch_cusum: float
+    alarm: bool
+    phase: str
+
+
+class ChallengerItem(TypedDict):
+    """A challenger in waiting: it has learned from the blocks ``first_block`` to ``last_block``."""
+
+    name: str
+    estimator: str
+    first_block: int
+    last_block: int
+
+
+class HeldItem(TypedDict):
+    """A file that is kept from learning."""
+
+    name: str
+    sha256: str | None
+    detail: str
+
+
+class Reference(TypedDict):
+    """What the champion promises: mean and variance of a row's log loss, and the rows that it is known from."""
+
+    mean: float
+    variance: float
+    rows: float
+
+
+class Drift(TypedDict):
+    """``phase``: ``stable``, ``watch`` or ``adapting``; null before the first model. ``path``: the last readings, the
+    oldest first. ``pooled_rows``: rows that are still too few to judge by. ``labelled``: the newest labelled block
+    against the champion's training window, null before there is one; ``unlabelled``: the newest unlabelled drop, with
+    the scores that are to be expected of it should the concept be unchanged."""
+
+    phase: str | None
+    model_version: int | None
+    estimator: str | None
+    since_block: int
+    reference: Reference | None
+    adapting_blocks_left: int
+    refresh_in_blocks: int
+    path: list[ReadingItem]
+    challengers: list[ChallengerItem]
+    previous_version: int | None
+    pooled_rows: int
+    held: list[HeldItem]
+    labelled: dict[str, Any] | None
+    unlabelled: dict[str, Any] | None
+    decisions: list[DecisionItem]
+
+
+def drift(ledger: Ledger) -> Drift:
+    """How the champion is being judged, as of the last decision."""
+    with ledger.read() as connection:
+        state = read_state(connection)
+        return {
+            "phase": None if state.champion is None else state.phase,
+            "model_version": None if state.champion is None else state.champion.version,
+            "estimator": None if state.champion is None else state.champion.recipe.estimator,
+            "since_block": state.since,
+            "reference": None if state.reference is None else msgspec.to_builtins(state.reference),
+            "adapting_blocks_left": state.adapting,
+            "refresh_in_blocks": max(state.clock + 1, 0),
+            "path": [msgspec.to_builtins(one) for one in state.path],
+            "challengers": [_challenger(shadow) for shadow in state.shadows],
+            "previous_version": None if state.previous is None else state.previous.version,
+            "pooled_rows": sum(one.rows for block in state.pool for one in decisions.members(connection, block)),
+            "held": _held(connection),
+            "labelled": get_fact(connection, LABELLED_DRIFT),
+            "unlabelled": get_fact(connection, UNLABELLED_DRIFT),
+            "decisions": [decision_item(one) for one in decisions.page(connection, limit=DECISIONS)],
+        }
+
+
+def _challenger(shadow: Shadow) -> ChallengerItem:
+    return {
+        "name": shadow.name,
+        "estimator": shadow.part.estimator,
+        "first_block": shadow.part.first,
+        "last_block": shadow.last,
+    }
+
+
+def _held(connection: Connection) -> list[HeldItem]:
+    found = []
+    for seq in sorted({member.file for member in decisions.held(connection)}):
+        record = files.find_seq(connection, seq)
+        detail = "" if record.reason is None else record.reason.detail
+        found.append(HeldItem(name=record.name, sha256=record.sha256, detail=detail))
+    return found
