@@ -132,19 +132,22 @@ class _Search:
         return (worst, term) if evident else alone[0]
 
     def inside(self, worst: ColumnMisfit, term: Term, now: Rows) -> list[ColumnMisfit]:
-        """Give the evident columns among the rows of the worst cell alone, the clearest first."""
+        """Give the columns that are evident among the rows of the worst cell alone, each beyond those before it."""
         labels = term.cells.labels
         if worst.worst.label not in labels:
             return []
         chosen = term.cells.index == labels.index(worst.worst.label)
         rows = now.where(chosen)
-        others = [one for one in self.single if one.cells.columns[0] not in worst.columns]
-        if not rows.both_labels:
-            return []
-        found = [one for _, one, _ in _judged({place: one.where(chosen) for place, one in enumerate(others)}, rows)]
-        adjusted = holm([one.p_value for one in found], len(others))
-        placed = [_placed(replace(one, adjusted_p=p), worst) for one, p in zip(found, adjusted, strict=True)]
-        return [one for one in placed if one.evident]
+        others = [one.where(chosen) for one in self.single if one.cells.columns[0] not in worst.columns]
+        named: list[ColumnMisfit] = []
+        while rows.both_labels and len(named) < MOST_INSIDE:
+            found = _judged(dict(enumerate(others)), rows)
+            if not found or found[0][1].p_value * len(others) >= EVIDENT_P:
+                break
+            _, clearest, cells = found[0]
+            named.append(_placed(replace(clearest, adjusted_p=clearest.p_value * len(others)), worst))
+            rows = corrected(rows, cells)
+        return named
 
     def _pair(self, places: tuple[int, int]) -> Term:
         if places not in self.pairs:
