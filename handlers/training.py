@@ -137,8 +137,6 @@ class Learner:
 
     def train(self, recipe: Recipe) -> Trained:
         """A recipe up to the newest block, ready to be deployed. Raises UnfaithfulScorecard."""
-        from handlers.estimators.blend import blend
-
         started = self.timer()
         parts = [self.fit(part, self.block, self._searched(part)) for part in recipe.parts]
         pairs = tuple(pair for part in parts for pair in estimators.pairs_of(part.scorecard))
@@ -147,6 +145,8 @@ class Learner:
         if len(parts) == 1:
             fitted, scorecard = parts[0].fitted, parts[0].scorecard
         else:
+            from handlers.estimators.blend import blend
+
             names = {feature.name for part in parts for feature in part.scorecard.features}
             fitted = blend([part.fitted for part in parts], window.frame(names))
             scorecard = blending.blended([part.scorecard for part in parts], [1 / len(parts)] * len(parts))

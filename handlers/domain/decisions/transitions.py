@@ -81,7 +81,8 @@ def after(state: State, champion: Incumbent, reference: LossLevel, trigger: str,
     """After a deployment that a rule has ruled. ``wait``: the units between two trainings of challengers, at first."""
     first = trigger in ("first", "provisional", "challenge")
     state = deployed(state, champion, reference, first=first)
-    return replace(state, wait=wait) if first else state
+    # A model that has won on evidence need not be compared with the others once more.
+    return replace(state, wait=wait) if first else replace(state, challenge_due=False)
 
 
 def refreshed(state: State, parts: Sequence[Part], last: int, rows: int) -> State:
