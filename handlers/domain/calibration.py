@@ -13,8 +13,9 @@ __all__ = ["IDENTITY", "PRIOR_ROWS", "SLOPES", "Calibration", "calibrated", "fit
 
 Floats = NDArray[np.float64]
 
-#: The pull towards the identity, in rows. With fewer rows than this the identity has the greater say.
-PRIOR_ROWS = 200.0
+#: The pull towards the identity, in rows. Windows of 500 to 2,000 rows of eight data sets, calibrated out of fold, lost
+#: up to 0.5% on the rows that came next without a pull, and nearly nothing, or gained, with one of 200 to 1,000 rows.
+PRIOR_ROWS = 500.0
 #: A model whose log-odds are wrong by more than a factor of two is to be trained anew, not stretched; and what lies
 #: above 0 keeps the order of the clients and the sign of every reason.
 SLOPES = (0.5, 2.0)

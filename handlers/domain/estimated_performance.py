@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 ASSUMES = "an unchanged concept"
 #: Standard deviations on each side: 95% of a normal distribution.
 BAND = 1.96
+#: Fewer rows than this are expected nowhere: as many as none.
+_NO_ROWS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def estimate(probabilities: Floats, threshold: float) -> Estimate:
 
 def _ratio(p: Floats, part: float, whole: float, part_slope: Floats, whole_slope: Floats) -> Estimated | None:
     """Give part / whole, both linear in the labels with these slopes: its slope is (part' - ratio whole') / whole."""
-    if whole <= 0:
+    if whole <= _NO_ROWS:
         return None
     ratio = part / whole
     return _estimated(p, ratio, (part_slope - ratio * whole_slope) / whole)
@@ -81,7 +83,7 @@ def _ratio(p: Floats, part: float, whole: float, part_slope: Floats, whole_slope
 def _roc_auc(p: Floats) -> Estimated | None:
     """The chance that a row drawn by p is above one drawn by 1 - p, ties one half: the Mann-Whitney statistic."""
     leavers, stayers = float(p.sum()), float((1 - p).sum())
-    if leavers <= 0 or stayers <= 0:
+    if leavers <= _NO_ROWS or stayers <= _NO_ROWS:
         return None
     _, place = np.unique(p, return_inverse=True)
     beaten = _below(place, 1 - p)
@@ -90,7 +92,7 @@ def _roc_auc(p: Floats) -> Estimated | None:
     own = 0.5 * p * (1 - p)
     above = float((p * beaten - own).sum())
     pairs = leavers * stayers - float((p * (1 - p)).sum())
-    if pairs <= 0:
+    if pairs <= _NO_ROWS:
         return None
     area = above / pairs
     slope = ((beaten - losing) - area * (stayers - leavers)) / pairs

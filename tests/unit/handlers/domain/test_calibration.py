@@ -112,9 +112,9 @@ def test_an_overconfident_model_promises_better_on_rows_that_were_not_learned_fr
 @pytest.mark.parametrize(("slope", "bound"), [(0.05, SLOPES[0]), (10.0, SLOPES[1])])
 def test_the_slope_stays_within_its_bounds_and_the_intercept_is_the_best_for_that(slope: float, bound: float) -> None:
     log_odds, labels = sample(5000, 5, slope=slope, shift=1.0)
-    found = fit(log_odds, labels)
+    found = fit(log_odds, labels, prior_rows=20)
     assert found.slope == bound
-    for other in (-0.2, 0.2):
+    for other in (-0.05, 0.05):
         assert loss(found, log_odds, labels) < loss(Calibration(found.intercept + other, bound), log_odds, labels)
 
 
