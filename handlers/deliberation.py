@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from msgspec.structs import replace
 
 from handlers import drift, evaluation, shadows
@@ -19,6 +20,7 @@ from handlers.domain.decisions.loss_level import level, losses
 from handlers.domain.decisions.requests import Ruling
 from handlers.domain.decisions.running import run
 from handlers.domain.decisions.state import Incumbent, State
+from handlers.domain.decisions.units import pooled
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
 from handlers.drift import Diagnosis
@@ -31,6 +33,8 @@ from handlers.storage.models import ModelRecord
 from handlers.storage.releases import ReleaseError
 from handlers.training import Learner, Trained
 
+USUAL_UNITS = 4
+"""So many units from before an alarm show what the champion was always wrong about: that is no news."""
 EVENTS = {"promoted": "model.promoted", "rolled_back": "model.rolled_back"}
 
 
@@ -103,10 +107,12 @@ def explained(house: House, heard: Heard, ruling: Ruling, learner: Learner) -> H
     if ruling.trigger != "harm" or heard.champion is None or heard.scored is None:
         return heard
     usual = None
-    if len(ruling.state.units) > 1:
-        blocks = ruling.state.units[-2]
-        units = evaluation.earlier(house, [blocks])
-        usual = (learner.window(blocks[0], blocks[-1]), units[0]) if units else None
+    before = ruling.state.units[-1 - USUAL_UNITS : -1]
+    units = evaluation.earlier(house, before)
+    if units:
+        unit = pooled(units)
+        rows = learner.window(unit.blocks[0], unit.blocks[-1])
+        usual = (rows.where(np.isin(rows.rows, unit.rows)), unit)
     return dataclasses.replace(heard, misread=drift.misread(heard.champion, heard.gate.window, heard.scored, usual))
 
 

@@ -93,7 +93,7 @@ def misread(release: Release, window: Window, scored: Scored, usual: tuple[Windo
     said = probabilities_of(scored.unit.said[scorer])
     found = misfit(release.sketch, columns, window.labels, said, usual=before)
     return tuple(
-        Misread(one.columns, one.worst.label, one.worst.rows, one.worst.expected, one.worst.observed)
+        Misread(one.columns, one.worst.label, one.worst.rows, one.worst.promised, one.worst.observed)
         for one in found.named
     )
 
