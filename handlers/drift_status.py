@@ -19,7 +19,8 @@ DECISIONS = 20
 
 class ReadingItem(TypedDict):
     """The harm test at one block. ``z`` has the allowance subtracted, ``watch_z`` has not; ``loss`` is the champion's
-    mean log loss there, ``reference`` the one that it was held against."""
+    mean log loss there, ``reference`` the one that it was held against. ``limit`` and ``cusum_limit``: above them the
+    score and its sum are an alarm."""
 
     block: int
     version: int
@@ -30,6 +31,8 @@ class ReadingItem(TypedDict):
     watch_z: float
     cusum: float
     watch_cusum: float
+    limit: float
+    cusum_limit: float
     alarm: bool
     phase: str
 

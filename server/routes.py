@@ -13,7 +13,7 @@ from handlers.drift_status import Drift
 from handlers.records import DecisionItem, FileCheck, FileItem, ModelDetail, ModelItem, Page, Scoring
 from server.negotiation import ARROW, CSV, JSON
 from server.problems import Kind
-from server.views import deployment, files, health, page, prediction, records
+from server.views import deployment, drift_page, files, health, page, prediction, records
 from server.wire import PredictionAnswer
 
 HTML, CSS, SVG, TEXT = "text/html", "text/css", "image/svg+xml", "text/plain"
@@ -152,6 +152,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/metrics", health.metrics, "Counts for Prometheus", forms=(TEXT,)),
     Route("GET", "/openapi.json", health.openapi, "This description", dict[str, Any]),
     Route("GET", "/", page.index, "The page for people", forms=(HTML,)),
+    Route("GET", "/drift", drift_page.drift, "How the model is being judged, for people", forms=(HTML,)),
     Route("GET", "/style.css", page.style, "How the page looks", forms=(CSS,)),
     Route("GET", "/icon.svg", page.icon, "The page's sign in a browser's tab", forms=(SVG,)),
 )

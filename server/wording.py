@@ -12,7 +12,11 @@ from handlers.calls import Reason
 #: Log-odds from which a contribution is called strong, and below which it is called slight.
 STRONG, SLIGHT = 1.0, 0.25
 MISSING = "\N{EN DASH}"
-_ESTIMATORS = {"logistic": "logistic regression", "explainable_boosting": "explainable boosting machine"}
+_ESTIMATORS = {
+    "logistic": "logistic regression",
+    "explainable_boosting": "explainable boosting machine",
+    "blend": "blend of both",
+}
 _SMALL, _WHOLE, _LARGE = 0.001, 1e3, 1e15
 
 
@@ -71,6 +75,22 @@ def strength(contribution: Reason) -> str:
     return f"{verb} it{how}"
 
 
+def verdict(name: str | None) -> str:
+    """How a decision's verdict is coloured."""
+    colours = {"promoted": "good", "failed": "bad", "rolled_back": "warn", "held": "warn"}
+    return colours.get(name or "", "plain")
+
+
+def share(part: float) -> str:
+    """Write a share of the rows: 12.3 %."""
+    return f"{100 * part:.1f} %"
+
+
+def signed_percent(part: float) -> str:
+    """Write a part as percent with its sign: +1.2 %, -0.9 %."""
+    return f"{100 * part:+.1f} %"
+
+
 def _value(value: str | float | None) -> str:
     if value is None:
         return "missing"
@@ -86,5 +106,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "estimator": estimator,
         "reason": reason,
         "strength": strength,
+        "verdict": verdict,
+        "share": share,
+        "signed_percent": signed_percent,
     }
 )

@@ -113,9 +113,9 @@ def _statistics(decided: Decided) -> dict[str, float]:
         "reference_loss": reading.reference,
         "allowance": drift.allowance,
         "z": reading.z,
-        "alarm_z": drift.alarm_z,
+        "alarm_z": reading.limit,
         "cusum": reading.cusum,
-        "alarm_cusum": drift.alarm_cusum,
+        "alarm_cusum": reading.cusum_limit,
         "watch_z": reading.watch_z,
         "watch_cusum": reading.watch_cusum,
     }

@@ -31,12 +31,9 @@ def observe(state: State, block: int, now: LossLevel, settings: DriftSettings, *
     watch_z = z_score(now, state.reference)
     cusum = max(0.0, state.cusum + z - ALARM_SLACK)
     watch_cusum = max(0.0, state.watch_cusum + watch_z - WATCH_SLACK)
-    if sensitive:
-        alarm = watch_z > SENSITIVE_Z or watch_cusum > SENSITIVE_CUSUM
-        traced = watch_cusum
-    else:
-        alarm = z > settings.alarm_z or cusum > settings.alarm_cusum
-        traced = cusum
+    counts, traced = (watch_z, watch_cusum) if sensitive else (z, cusum)
+    limit, cusum_limit = (SENSITIVE_Z, SENSITIVE_CUSUM) if sensitive else (settings.alarm_z, settings.alarm_cusum)
+    alarm = counts > limit or traced > cusum_limit
     watched = watch_z > settings.watch_z or watch_cusum > settings.watch_cusum
     phase: Phase = "adapting" if alarm or state.adapting else "watch" if watched else "stable"
     reading = Reading(
@@ -49,6 +46,8 @@ def observe(state: State, block: int, now: LossLevel, settings: DriftSettings, *
         watch_z=watch_z,
         cusum=cusum,
         watch_cusum=watch_cusum,
+        limit=limit,
+        cusum_limit=cusum_limit,
         alarm=alarm,
         phase=phase,
     )

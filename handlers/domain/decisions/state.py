@@ -36,7 +36,8 @@ class Incumbent(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What the harm test read at a block. ``z`` has the allowance subtracted, ``watch_z`` has not."""
+    """What the harm test read at a block. ``z`` has the allowance subtracted, ``watch_z`` has not; ``limit`` and
+    ``cusum_limit`` are those above which the score that counts, and its sum, are an alarm."""
 
     block: int
     version: int
@@ -47,6 +48,8 @@ class Reading(msgspec.Struct, frozen=True):
     watch_z: float
     cusum: float
     watch_cusum: float
+    limit: float
+    cusum_limit: float
     alarm: bool
     phase: Phase
 
