@@ -96,13 +96,12 @@ def _verdict(told: Told, best: Compared) -> str:
     verdict = told.ruling.verdict or best.verdict(told.settings.promotion)
     if verdict != "not enough evidence":
         return "that is not better" if verdict == "not better" else "that is better"
+    if best.gain <= told.settings.promotion.minimum_gain:
+        return "which may be chance: not enough evidence"
     more = best.more_rows(told.settings.promotion)
-    awaited = (
-        "so small a gain would take too many rows to show"
-        if more is None
-        else f"{_rounded(more):,} more rows would decide"
-    )
-    return f"not enough evidence; {awaited}"
+    if more is None:
+        return "not enough evidence; so small a gain would take too many rows to show"
+    return f"not enough evidence; {_rounded(more):,} more rows would decide"
 
 
 def _rounded(rows: int) -> int:

@@ -92,8 +92,12 @@ class State(msgspec.Struct, frozen=True):
 
     @property
     def phase(self) -> Phase:
-        """Where the harm test stands."""
-        return "adapting" if self.adapting else self.path[-1].phase if self.path else "stable"
+        """Where the harm test stands; of a model that it has not read yet, or whose level was accepted, ``stable``."""
+        if self.adapting:
+            return "adapting"
+        newest = self.path[-1] if self.path else None
+        mine = newest is not None and self.champion is not None and newest.version == self.champion.version
+        return "watch" if mine and newest is not None and newest.phase == "watch" else "stable"
 
     @property
     def scorers(self) -> tuple[str, ...]:
