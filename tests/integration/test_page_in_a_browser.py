@@ -98,3 +98,23 @@ async def test_before_the_first_model_the_page_says_what_is_waited_for(
     _, url = empty
     document = await _chromium(tmp_path / "profile", "--virtual-time-budget=2000", "--dump-dom", url)
     assert "No model yet" in document
+
+
+async def test_the_drift_page_draws_the_harm_test_and_escapes_what_is_named(
+    full: tuple[House, str], tmp_path: Path
+) -> None:
+    _, url = full
+    document = await _chromium(tmp_path / "profile", "--virtual-time-budget=2000", "--dump-dom", f"{url}drift")
+    text = html.unescape(re.sub(r"<[^>]+>", " ", document))
+    assert "The model has become worse" in text
+    assert "july<i>.csv" in text
+    assert "july<i>" not in document
+    assert document.count('class="score alarm"') == 1
+    assert "decision 3, model 2: log loss 0.610 on 500 rows, promised 0.400, z 6.2, sum 6.6, adapting" in text
+    assert re.search(r'<text class="mark"[^>]*>model 2</text>', document)
+
+
+async def test_before_the_first_model_the_drift_page_says_so(empty: tuple[House, str], tmp_path: Path) -> None:
+    _, url = empty
+    document = await _chromium(tmp_path / "profile", "--virtual-time-budget=2000", "--dump-dom", f"{url}drift")
+    assert "No model to judge yet" in document

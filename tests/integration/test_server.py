@@ -385,8 +385,9 @@ async def test_the_page_shows_as_many_clients_as_the_configuration_says_and_a_re
         assert body.count(b'<td class="rank">') == shown
 
 
-async def test_every_address_on_the_page_answers(client: Client) -> None:
-    _, body = await client.ask("GET", "/")
+@pytest.mark.parametrize("page", ["/", "/drift"])
+async def test_every_address_on_the_page_answers(client: Client, page: str) -> None:
+    _, body = await client.ask("GET", page)
     links = {link.replace("&amp;", "&") for link in body.decode().split('href="')[1:] for link in [link.split('"')[0]]}
     assert len(links) > 10
     for link in sorted(links):

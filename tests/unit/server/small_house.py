@@ -7,18 +7,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
 from handlers import records
+from handlers.decision_state import write_state
+from handlers.domain.decisions.loss_level import LossLevel
+from handlers.domain.decisions.recipes import Part as RecipePart
+from handlers.domain.decisions.recipes import Shadow, over
+from handlers.domain.decisions.state import Incumbent, Reading, State
+from handlers.domain.estimated_performance import estimate
 from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, RowCounts
+from handlers.domain.reference_sketch import sketch, tally
 from handlers.domain.release import Release
 from handlers.domain.schema import Column, ColumnType, DatasetSettings, Role, Schema
 from handlers.domain.scorecard import Categories, Cuts, Feature, Line, Scorecard, Table
+from handlers.drift import of_tally
 from handlers.records import FileCheck, FileItem
 from handlers.storage import dataset, decisions, files, models, parts, schemas
 from handlers.storage.decisions import DecisionRecord
-from handlers.storage.ledger import Ledger, set_fact
+from handlers.storage.ledger import LABELLED_DRIFT, UNLABELLED_DRIFT, Ledger, set_fact
 from handlers.storage.models import ModelRecord
 from handlers.storage.parts import Part, PartKind
 from handlers.storage.workspace import Workspace
@@ -51,6 +60,13 @@ SCORECARD = Scorecard(
     ),
     features=(Feature("tenure", True), Feature("contract", False), Feature("seats", True)),
 )
+SKETCH = sketch(
+    {
+        "tenure": np.array([1.0, 2.0, np.nan]),
+        "contract": np.array(["monthly", "yearly", None], dtype=object),
+        "seats": np.array([1.0, 20.0, 30.0]),
+    }
+)
 CLIENT = {"corporation": "abcd", "tenure": 3, "contract": "monthly", "seats": 4}
 
 
@@ -64,8 +80,10 @@ def release(version: int = 2, *, test: Mapping[str, float | int | None] | None =
         schema=SCHEMA,
         metrics=METRICS,
         test=test,
-        reference={},
-        sketch={},
+        reference=LossLevel(0.4, 0.2, 900.0),
+        incumbent=Incumbent(version, over(("logistic",), 1), 1),
+        sketch=SKETCH,
+        score_sketch=sketch({"score": np.array([-1.0, 0.0, 1.0])}),
         manifest={"libraries": {}},
     )
 
@@ -182,10 +200,52 @@ def full_house(folder: Path) -> House:
             models.add(connection, ModelRecord(version, "", version == 1, "logistic", 6, 1, METRICS, made_by, AT))
             models.set_current(connection, version)
         set_fact(connection, "prequential", {**METRICS, "rows": 6})
+        write_state(connection, judged_state())
+        columns = tally(SKETCH, {name: np.array(values) for name, values in _NEWEST.items()})
+        diagnosis = of_tally(release(), columns, np.array([-1.0, 0.5]), (2, 1)).document(decision=1)
+        set_fact(connection, LABELLED_DRIFT, diagnosis)
+        expected = msgspec.to_builtins(estimate(np.array([0.2, 0.7]), 0.5))
+        set_fact(connection, UNLABELLED_DRIFT, {**diagnosis, "file": "july<i>.csv", "estimate": expected})
         refused = Reason("quotes", "A quotation mark in line 3 is never closed.", "Correct it.", (3,))
         record = _file(3, "broken.csv", FileState.QUARANTINED, RowCounts(), refused)
         files.add_all(connection, [(record, _STAMP, True)])
     return house
+
+
+_NEWEST = {"tenure": [1.0, 2.0], "contract": np.array(["monthly", "<u>new"], dtype=object), "seats": [1.0, np.nan]}
+
+
+def judged_state() -> State:
+    """Release 2 in its third block: the first was read of release 1, and the last raised an alarm."""
+    levels = [(1, 0.41, 0.2, 0.0, "stable"), (2, 0.47, 2.4, 1.4, "watch"), (2, 0.61, 6.2, 6.6, "adapting")]
+    path = tuple(
+        Reading(
+            block=block,
+            version=version,
+            rows=500.0,
+            loss=loss,
+            reference=0.4,
+            z=z,
+            watch_z=z + 0.3,
+            cusum=total,
+            watch_cusum=total + 0.5,
+            limit=3.5,
+            cusum_limit=5.0,
+            alarm=z > 3.5,
+            phase=phase,  # type: ignore[arg-type]  # a literal, of the list above
+        )
+        for block, (version, loss, z, total, phase) in enumerate(levels, start=1)
+    )
+    return State(
+        champion=release().incumbent,
+        previous=release(1).incumbent,
+        reference=LossLevel(0.4, 0.2, 900.0),
+        adapting=2,
+        since=3,
+        path=path,
+        units=((1,), (2,), (3,)),
+        shadows=(Shadow("s1", RecipePart("logistic", 1), 2),),
+    )
 
 
 def add_rows(house: House, seq: int, name: str, rows: Sequence[tuple[str, float, int | None]]) -> None:

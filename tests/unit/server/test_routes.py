@@ -14,7 +14,7 @@ from server.app import build
 from tests.unit.server.small_house import empty_house
 
 ROOT = Path(__file__).parents[3]
-ABSENT = ("/v1/events", "/v1/drift", "/v1/reports", "/docs", "/v1/clients/{id}", "/v1/calls/{id}/outcome")
+ABSENT = ("/v1/events", "/v1/reports", "/docs", "/v1/clients/{id}", "/v1/calls/{id}/outcome")
 
 
 @pytest.fixture

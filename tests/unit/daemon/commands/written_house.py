@@ -11,8 +11,10 @@ import msgspec
 import numpy as np
 
 from handlers.domain import scorecard as scorecards
+from handlers.domain.reference_sketch import sketch
+from handlers.domain.sketch_document import to_document
 from handlers.storage import releases, schemas, signing
-from tests.unit.server.small_house import METRICS, SCHEMA, SCORECARD, House, empty_house, full_house
+from tests.unit.server.small_house import METRICS, SCHEMA, SCORECARD, SKETCH, House, empty_house, full_house
 
 
 def write_config(folder: Path) -> Path:
@@ -38,7 +40,7 @@ def house_on_disk(folder: Path) -> House:
     contents = {
         "scorecard.json": msgspec.json.encode(document),
         "scorecard.npz": stored.getvalue(),
-        "sketch.json": b"{}",
+        "sketch.json": msgspec.json.encode(to_document(SKETCH)),
     }
     manifest = {
         "version": 2,
@@ -47,7 +49,9 @@ def house_on_disk(folder: Path) -> House:
         "schema": schemas.to_document(SCHEMA),
         "metrics": METRICS,
         "test": None,
-        "reference": {},
+        "reference": {"mean": 0.4, "variance": 0.2, "rows": 900.0},
+        "training": {"incumbent": {"version": 2, "recipe": {"parts": []}, "last": 1}},
+        "score_sketch": to_document(sketch({"score": np.array([-1.0, 0.0, 1.0])})),
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
         "libraries": {},
     }
