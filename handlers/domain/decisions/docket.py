@@ -43,7 +43,7 @@ class Case:
 def rule_of(case: Case, settings: Judging) -> Rule:
     """The rule that decides this case."""
     state = case.state if case.state.oldest else replace(case.state, oldest=case.block)
-    if not case.learnable or case.positives in (0, case.rows):
+    if not case.learnable:
         return _nothing(state, nothing_to_learn(case.rows, case.positives))
     if state.champion is None or state.champion.provisional:
         return first_models.first(state, settings, case.rows, case.positives)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from handlers.diagnostics import diagnostics
-from handlers.domain.effects import Line
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
-from handlers.domain.scorecard import Feature, Scorecard
 from handlers.statistics import StatisticsCache
 from handlers.storage.ledger import set_fact
-from tests.unit.handlers.small_dataset import SCHEMA, SmallDataset
+from tests.unit.handlers.small_dataset import SmallDataset
+from tests.unit.server import small_house
 
 CHECKED = {"checked_at": "2026-01-01T00:00:00.000Z", "outdated": {}, "unanswered": [], "unreachable": None}
 
 
 def release(libraries: dict[str, str]) -> Release:
-    line = Line("activity", 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-    return Release(
-        version=1,
-        provisional=True,
-        estimator="logistic",
-        scorecard=Scorecard(0.0, 0.5, (line,), (Feature("activity", True),)),
-        schema=SCHEMA,
-        metrics={},
-        test=None,
-        reference={},
-        sketch={},
-        manifest={"libraries": libraries},
-    )
+    return replace(small_house.release(), manifest={"libraries": libraries})
 
 
 def test_with_an_empty_ledger_and_no_model_every_part_is_there(tmp_path: Path) -> None:

@@ -11,9 +11,13 @@ import msgspec
 import pytest
 
 from handlers.domain import scorecard as scorecards
+from handlers.domain.decisions.loss_level import LossLevel
+from handlers.domain.decisions.recipes import over
+from handlers.domain.decisions.state import Incumbent
+from handlers.domain.sketch_document import to_document
 from handlers.storage import releases, signing
 from handlers.storage.releases import ReleaseError
-from tests.unit.server.small_house import SCHEMA, SCORECARD
+from tests.unit.server.small_house import SCHEMA, SCORECARD, SKETCH
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def write(production: Path, version: int, *, threshold: float = 0.5) -> dict[str
     assert not arrays
     files = {
         "scorecard.json": msgspec.json.encode(document),
-        "sketch.json": b"{}",
+        "sketch.json": msgspec.json.encode(to_document(SKETCH)),
         "latestscore.txt": b"0.5\n",
         "trainedmodel.pkl": b"pickle",
         "ingestedfiles.txt": b"a.csv\n",
@@ -42,6 +46,8 @@ def write(production: Path, version: int, *, threshold: float = 0.5) -> dict[str
         "metrics": {"f1": 0.5},
         "test": None,
         "reference": {"mean": 0.4, "variance": 0.1, "rows": 10.0},
+        "training": {"incumbent": msgspec.to_builtins(Incumbent(version, over(("logistic",), 1), 4))},
+        "score_sketch": to_document(SKETCH),
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     files["manifest.json"] = msgspec.json.encode(manifest)
@@ -57,6 +63,9 @@ def test_a_release_is_read_back_as_it_was_written(production: Path) -> None:
     write(production, 3, threshold=0.25)
     release = load(production, 3)
     assert (release.version, release.scorecard.threshold, release.schema) == (3, 0.25, SCHEMA)
+    assert release.incumbent == Incumbent(3, over(("logistic",), 1), 4)
+    assert release.reference == LossLevel(0.4, 0.1, 10.0)
+    assert to_document(release.sketch) == to_document(release.score_sketch) == to_document(SKETCH)
     assert [path.name for path in (production / "releases").iterdir()] == ["3"]
 
 
