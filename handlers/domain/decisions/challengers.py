@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -12,6 +14,8 @@ from handlers.domain.decisions.state import State
 from handlers.domain.decisions.transitions import MOST_WAIT
 from handlers.domain.learning_settings import TrainingSettings
 
+Item = TypeVar("Item")
+
 EVERY = 3
 """At every third training a challenger learns from the newest blocks alone, also where nothing is suspected."""
 SOON = 2
@@ -19,14 +23,30 @@ SOON = 2
 
 
 def contenders(state: State) -> list[Contender]:
-    """Each shadow, and each two of different estimators together."""
-    single = [Contender((one.name,), Recipe((one.part,)), one.last) for one in state.shadows]
-    pairs = [
-        Contender((a.name, b.name), Recipe((a.part, b.part)), max(a.last, b.last))
-        for a, b in combinations(state.shadows, 2)
-        if a.part.estimator != b.part.estimator
+    """Each shadow; each two of different estimators together; and all of two or more windows together."""
+    return [
+        Contender(
+            tuple(shadow.name for shadow in chosen),
+            Recipe(tuple(shadow.part for shadow in chosen)),
+            max(shadow.last for shadow in chosen),
+        )
+        for chosen in together(state.shadows, [shadow.part for shadow in state.shadows])
     ]
-    return single + pairs
+
+
+def together(items: Sequence[Item], parts: Sequence[Part]) -> list[tuple[Item, ...]]:
+    """Which of these are averaged: each alone, two of different estimators, all of the same windows.
+
+    Estimators that err differently are worth most, then windows that do; other sums would only be more to choose from.
+    """
+    pairs = list(zip(items, parts, strict=True))
+    found: list[tuple[Item, ...]] = [(item,) for item in items]
+    found += [(a, b) for (a, one), (b, other) in combinations(pairs, 2) if one.estimator != other.estimator]
+    firsts = sorted({part.first for part in parts})
+    for count in range(2, len(firsts) + 1):
+        for windows in combinations(firsts, count):
+            found.append(tuple(item for item, part in pairs if part.first in windows))
+    return list(dict.fromkeys(found))
 
 
 def watched(state: State) -> State:

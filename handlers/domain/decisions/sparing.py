@@ -84,7 +84,7 @@ def _shadows(state: State, units: Sequence[Unit], settings: Judging) -> tuple[Co
     if state.champion is None:
         return ()
     champion = state.champion.scorer
-    certainty = (settings.promotion.confidence_z, settings.promotion.block_noise, settings.training.seed)
+    certainty = _certainty(settings.promotion.confidence_z, settings)
     chosen = units[-settings.promotion.evidence_blocks :]
     found = [compare_on(chosen, one, champion, state.since, certainty) for one in challengers.contenders(state)]
     return tuple(one for one in found if one is not None)
@@ -97,13 +97,13 @@ def _fast_path(
     held = newest.held_half
     if not held.any() or held.all() or len(set(newest.labels[~held].tolist())) < 2:  # noqa: PLR2004 - both classes
         return None
-    names = settings.training.estimators
-    said = yield Trial(tuple(Part(name, state.since) for name in names), newest, half=True)
+    firsts = dict.fromkeys((state.since, state.oldest))
+    said = yield Trial(
+        tuple(Part(name, first) for first in firsts for name in settings.training.estimators), newest, half=True
+    )
     sample = Sample(newest.labels[held], newest.clients[held], newest.rows[held], 1, newest.blocks)
-    certainty = (settings.promotion.alarm_confidence_z, settings.promotion.block_noise, settings.training.seed)
-    recipes = [Recipe((part,)) for part in said]
-    if len(recipes) > 1:
-        recipes.append(Recipe(tuple(said)))
+    certainty = _certainty(settings.promotion.alarm_confidence_z, settings)
+    recipes = [Recipe(parts) for parts in challengers.together(list(said), list(said))]
     tried = [
         compare(
             Contender((), recipe, newest.blocks[-1]),
@@ -115,6 +115,10 @@ def _fast_path(
         for recipe in recipes
     ]
     return max(tried, key=lambda one: one.low)
+
+
+def _certainty(z: float, settings: Judging) -> tuple[float, float, int]:
+    return z, settings.promotion.block_noise, settings.training.seed
 
 
 def _better_of(best: Compared | None, fast: Compared | None, settings: Judging) -> Compared | None:
@@ -142,7 +146,7 @@ def _predecessor(state: State, units: Sequence[Unit], settings: Judging) -> Comp
     champion, previous = state.champion, state.previous
     if champion is None or previous is None:
         return None
-    certainty = (settings.promotion.rollback_z, settings.promotion.block_noise, settings.training.seed)
+    certainty = _certainty(settings.promotion.rollback_z, settings)
     contender = Contender((previous.scorer,), previous.recipe, previous.last)
     found = compare_on(units, contender, champion.scorer, champion.last + 1, certainty)
     return found if found is not None and found.margin(settings.promotion) > 0 else None
