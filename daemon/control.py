@@ -26,6 +26,7 @@ class Controlled(Protocol):
 
     async def deploy(self, version: int | None) -> int: ...
     async def reset_schema(self) -> list[str]: ...
+    async def release(self, sha256: str) -> dict[str, Any]: ...
     def scan(self) -> None: ...
     def status(self) -> dict[str, Any]: ...
 
@@ -49,6 +50,12 @@ async def serve(workspace: Workspace, daemon: Controlled) -> web.AppRunner:
         except (TaskFailed, WorkerDied) as error:
             return web.json_response({"error": str(error)}, status=409)
 
+    async def release(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await daemon.release((await request.json())["sha256"]))
+        except (TaskFailed, WorkerDied) as error:
+            return web.json_response({"error": str(error)}, status=409)
+
     async def scan(_request: web.Request) -> web.Response:
         daemon.scan()
         return web.json_response({})
@@ -57,7 +64,7 @@ async def serve(workspace: Workspace, daemon: Controlled) -> web.AppRunner:
         return web.json_response(daemon.status())
 
     app = web.Application()
-    handlers = {"/deploy": deploy, "/schema/reset": reset, "/scan": scan, "/status": status}
+    handlers = {"/deploy": deploy, "/schema/reset": reset, "/files/release": release, "/scan": scan, "/status": status}
     app.add_routes([web.post(route, handler) for route, handler in handlers.items()])
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()

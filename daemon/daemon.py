@@ -197,6 +197,10 @@ class Daemon:
         """Learn the provisional schema anew. Raises TaskFailed, WorkerDied."""
         return await self.engine.reset_schema()
 
+    async def release(self, sha256: str) -> dict[str, Any]:
+        """Let a held file be learned from. Raises TaskFailed, WorkerDied."""
+        return await self.engine.release(sha256)
+
     def scan(self) -> None:
         """Have the source folder read now."""
         self._intake.request_scan()

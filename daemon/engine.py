@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,7 +15,17 @@ from daemon.intake import Intake
 from daemon.known_files import KnownFiles
 from daemon.settings import Settings
 from daemon.taking import Taking
-from daemon.tasks import Activate, Compact, Decide, Recover, Report, Rescore, ResetSchema, WriteFinaldata
+from daemon.tasks import (
+    Activate,
+    Compact,
+    Decide,
+    Recover,
+    ReleaseFile,
+    Report,
+    Rescore,
+    ResetSchema,
+    WriteFinaldata,
+)
 from daemon.trouble import FIRST_PAUSE_SECONDS, Trouble, pause
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import decision_blocks
@@ -247,6 +257,14 @@ class Engine:
         self._taking.again(names)
         await self._look()
         return names
+
+    async def release(self, sha256: str) -> dict[str, Any]:
+        """Let a held file be learned from; a decision on it follows. Raises TaskFailed, WorkerDied."""
+        try:
+            released: dict[str, Any] = await self._ingest_worker.submit(ReleaseFile(sha256))
+        finally:
+            await self._look()
+        return released
 
     async def _follow(self) -> None:
         """Serve the current model, and rank with it what waits for it. Raises TaskFailed, WorkerDied."""

@@ -28,6 +28,8 @@ EVENTS: dict[str, str] = {
     "folder.unavailable": "The source folder cannot be read or watched; it is tried again every second.",
     "file.ingested": "Rows of a file are in the data set.",
     "file.scored": "A file without labels was scored.",
+    "file.held": "A file is broken as a whole: its rows are kept, but not learned from until it is released.",
+    "file.released": "A held file was released by hand: the next decision learns from it.",
     "file.duplicate": "The content of a file is known already.",
     "file.quarantined": "A file was refused; a copy and the reason are in the quarantine folder.",
     "file.ignored": "Something in the source folder is not an input.",
@@ -56,6 +58,7 @@ EVENTS: dict[str, str] = {
 
 _LEVELS: dict[str, int] = {
     "folder.unavailable": logging.ERROR,
+    "file.held": logging.WARNING,
     "file.quarantined": logging.WARNING,
     "file.failed": logging.ERROR,
     "task.failed": logging.ERROR,

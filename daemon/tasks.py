@@ -81,6 +81,12 @@ class Activate(msgspec.Struct, frozen=True, tag=True):
     version: int | None
 
 
+class ReleaseFile(msgspec.Struct, frozen=True, tag=True):
+    """Let a held file be learned from; it is named by the beginning of its SHA-256. The answer: its record as shown."""
+
+    sha256: str
+
+
 class Check(msgspec.Struct, frozen=True, tag=True):
     """What would happen to a file? ``path``: where its content lies; ``name``: what it would be called, as bytes."""
 
@@ -92,4 +98,16 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     """Write the reports that are missing."""
 
 
-Task = Check | Ingest | WriteFinaldata | Compact | Rescore | Recover | ResetSchema | Decide | Activate | Report
+Task = (
+    Check
+    | Ingest
+    | WriteFinaldata
+    | Compact
+    | Rescore
+    | Recover
+    | ResetSchema
+    | Decide
+    | Activate
+    | ReleaseFile
+    | Report
+)

@@ -21,6 +21,7 @@ from daemon.tasks import (
     Greeting,
     Ingest,
     Recover,
+    ReleaseFile,
     Report,
     Rescore,
     ResetSchema,
@@ -36,12 +37,13 @@ from handlers import (
     publication,
     recovery,
     reindexing,
+    releasing,
     rescoring,
 )
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
 from handlers.receiving import Arrival
-from handlers.records import FileCheck
+from handlers.records import FileCheck, FileItem, file_item
 from handlers.storage.index_runs import IndexDamaged
 from handlers.storage.releases import ReleaseError
 
@@ -85,6 +87,8 @@ class Workbench:
                 answer = self._decide(give_up=give_up)
             case Activate(version):
                 answer = self._activate(version)
+            case ReleaseFile(sha256):
+                answer = self._release(sha256)
             case Report():
                 self._follow(recovery.write_missing_reports(self._house))
         return answer
@@ -141,6 +145,14 @@ class Workbench:
             raise Refused(str(error)) from error
         self._on_fact(Fact("model.rolled_back", {"model_version": chosen}))
         return chosen
+
+    def _release(self, prefix: str) -> FileItem:
+        try:
+            record, told = releasing.release(self._house, prefix)
+        except releasing.NotHeld as error:
+            raise Refused(str(error)) from error
+        self._on_fact(told)
+        return file_item(record)
 
     def _current(self) -> Release | None:
         self._champion = activation.current(self._house, known=self._champion)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,13 @@ from handlers.decision_blocks import Ending, OpenBlock
 from handlers.deployment import Plan
 from handlers.domain.decision_record import Decided, document
 from handlers.domain.decision_sentence import Misread, reason
-from handlers.domain.decisions import transitions
+from handlers.domain.decisions import succession, transitions
 from handlers.domain.decisions.docket import Case, rule_of
-from handlers.domain.decisions.loss_level import level, losses
 from handlers.domain.decisions.requests import Ruling
 from handlers.domain.decisions.running import run
 from handlers.domain.decisions.state import Incumbent, State
-from handlers.domain.decisions.units import pooled
+from handlers.domain.decisions.succession import Place, Successor
+from handlers.domain.decisions.units import Unit, pooled
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
 from handlers.drift import Diagnosis
@@ -57,6 +58,18 @@ class Heard:
         """The version that is current."""
         return None if self.champion is None else self.champion.version
 
+    @property
+    def taken(self) -> tuple[int, int]:
+        """All labelled rows, and leavers, that decisions have taken and learn from, those of this block included."""
+        held = [member for member in self.block.members if member.file in self.gate.held_files]
+        rows, positives = sum(member.rows for member in held), sum(member.positives for member in held)
+        return self.block.rows - rows, self.block.positives - positives
+
+    @property
+    def place(self) -> Place:
+        """Where the ruling is made."""
+        return Place(self.block.id, self.taken[0], self.block.latest_period, self.gate.in_a_row)
+
 
 def state_of(block: OpenBlock, champion: Release | None) -> State:
     """The state that this decision starts from, about the champion that there really is."""
@@ -69,6 +82,7 @@ def state_of(block: OpenBlock, champion: Release | None) -> State:
 
 def hear(house: House, block: OpenBlock, champion: Release | None, gate: Gate, learner: Learner) -> Heard:
     """Let every model say what it says of the block's rows, before anything is learned from them."""
+    learner.leave_out(gate.held_rows)
     state, scored, diagnosis = state_of(block, champion), None, None
     if champion is not None and state.champion is not None:
         cards = {state.champion.scorer: champion.scorecard}
@@ -83,23 +97,34 @@ def hear(house: House, block: OpenBlock, champion: Release | None, gate: Gate, l
 
 def decide(house: House, heard: Heard, learner: Learner) -> Ruling:
     """What the rule says. It asks ``learner`` for fits."""
+    unit = None if heard.scored is None else heard.scored.unit
+    return judged(heard, unit, learner, lambda units: evaluation.earlier(house, units))
+
+
+def judged(
+    heard: Heard, unit: Unit | None, learner: Learner, earlier: Callable[[Sequence[Sequence[int]]], list[Unit]]
+) -> Ruling:
+    """What the rule says of a block whose rows are ``unit``, None where there are no rows or no model yet.
+
+    ``earlier``: reads the units of these blocks. The daemon and a replay decide by this.
+    """
     block, champion = heard.block, heard.champion
-    held = [member for member in block.members if member.file in heard.gate.held_files]
+    rows, positives = heard.taken
     last = None if champion is None else champion.test or champion.metrics
     case = Case(
         block=block.id,
         state=heard.state,
-        scored=None if heard.scored is None else heard.scored.unit,
-        earlier=lambda units: evaluation.earlier(house, units),
-        rows=block.rows - sum(member.rows for member in held),
-        positives=block.positives - sum(member.positives for member in held),
+        scored=unit,
+        earlier=earlier,
+        rows=rows,
+        positives=positives,
         challenge=block.kind == "challenge",
         learnable=_learnable(heard, learner),
         late=block.late,
         threshold=0.5 if champion is None else champion.scorecard.threshold,
         last_f1=0.0 if last is None else float(last["f1"] or 0.0),
     )
-    return run(rule_of(case, house.learning.judging), learner)
+    return run(rule_of(case, learner.settings), learner)
 
 
 def explained(house: House, heard: Heard, ruling: Ruling, learner: Learner) -> Heard:
@@ -132,36 +157,25 @@ def plan(house: House, heard: Heard, ruling: Ruling, trained: Trained) -> Plan:
     """What is to be released, under the next version number."""
     with house.ledger.read() as connection:
         version = models.next_version(connection)
-    said, seed = trained.held_out, house.learning.training.seed
-    incumbent = Incumbent(
-        version=version,
-        recipe=trained.recipe,
-        last=heard.block.id,
-        provisional=ruling.trigger == "provisional",
-        period=heard.block.latest_period,
-    )
+    seed = house.learning.training.seed
+    new = succession.successor(ruling, trained.held_out, heard.place, version=version, seed=seed)
     return Plan(
-        incumbent=incumbent,
+        incumbent=new.incumbent,
         trained=trained,
         parent=heard.before,
         dataset_version=heard.block.version,
         labelled_rows=heard.block.rows,
-        reference=ruling.reference or level(losses(said.labels, said.log_odds), said.clients, seed=seed),
+        reference=new.reference,
         record=document(_decided(house, heard, ruling, version)),
     )
 
 
 def ending(house: House, heard: Heard, ruling: Ruling, release: Release | None, learner: Learner) -> Ending:
     """What is committed: verdict, record, the next state, scores, drift and the release."""
-    state, after = ruling.state, heard.before
-    if release is not None:
-        wait = house.learning.training.refresh_blocks
-        state = transitions.after(state, release.incumbent, release.reference, ruling.trigger, wait)
-        after = release.version
-    elif ruling.roll_back and state.champion is not None:
-        after = state.champion.version
+    deployed = None if release is None else Successor(release.incumbent, release.reference)
+    state = succession.state_after(ruling, deployed, heard.place, house.learning.training)
+    after = succession.current_after(ruling, deployed, heard.before)
     if ruling.refresh:
-        state = transitions.refreshed(state, ruling.refresh, heard.block.id, heard.block.rows)
         shadows.train(house, learner, state.shadows)
     decided = _decided(house, heard, ruling, after)
     record = document(decided)
@@ -174,7 +188,7 @@ def ending(house: House, heard: Heard, ruling: Ruling, release: Release | None, 
     return Ending(
         verdict=decided.verdict,
         record=record,
-        state=replace(state, held=heard.gate.in_a_row),
+        state=state,
         facts=facts,
         scores=None if heard.scored is None else heard.scored.part,
         model=None if release is None else _model(release, house.now()),

@@ -43,7 +43,8 @@ def score(
     """Score a block's rows with every scorecard, the champion's among them. None without rows."""
     if not len(window.labels):
         return None
-    said = {name: log_odds_of(card, window) for name, card in scorecards.items()}
+    unit = unit_of(window, block, scorecards)
+    said = unit.said
     version, threshold = champion.version, champion.scorecard.threshold
     shown, models = given(house, window, probabilities_of(said[champion.incumbent.scorer]), version)
     predictions = (shown >= threshold).astype(np.int8)
@@ -60,8 +61,13 @@ def score(
         }
     )
     part = Part(f"scores-{block:08d}", PartKind.SCORES, stored.num_rows, 0, 0, owner=block, model=version)
-    unit = Unit((block,), window.rows, window.labels, window.clients, said)
     return Scored(unit, metrics, parts.prepare(house.workspace.parts, part, stored))
+
+
+def unit_of(window: Window, block: int, scorecards: Mapping[str, Scorecard]) -> Unit:
+    """A block's rows with what each scorecard says of them."""
+    said = {name: log_odds_of(card, window) for name, card in scorecards.items()}
+    return Unit((block,), window.rows, window.labels, window.clients, said)
 
 
 def earlier(house: House, units: Sequence[Sequence[int]]) -> list[Unit]:
@@ -69,6 +75,11 @@ def earlier(house: House, units: Sequence[Sequence[int]]) -> list[Unit]:
     wanted = [block for blocks in units for block in blocks]
     with house.ledger.read() as connection:
         by_block = _stored(connection, house, wanted)
+    return among(by_block, units)
+
+
+def among(by_block: Mapping[int, Unit], units: Sequence[Sequence[int]]) -> list[Unit]:
+    """The units of these blocks, of those that were scored."""
     found = [[by_block[block] for block in blocks if block in by_block] for blocks in units]
     return [pooled(one) for one in found if one]
 

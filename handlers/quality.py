@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from handlers.decision_blocks import OpenBlock
 from handlers.domain.facts import Fact
 from handlers.domain.files import Reason
 from handlers.domain.leakage import leaks
+from handlers.domain.learning_settings import DriftSettings
 from handlers.domain.quality_gate import Break, GateSettings, breaks
 from handlers.domain.reference_sketch import tally
 from handlers.domain.release import Release
@@ -32,9 +36,11 @@ class Gate:
     """What the gate has let through. ``window``: the rows that are left of the block; ``held``: files with the reason;
     ``freed``: files that were held, and are the new normal; ``in_a_row``: the files that were held since the last one
     that was not; ``broken``: a sentence for each break, also of files that were let through as the new normal;
-    ``leaks``: one for each column that by itself gives the target away."""
+    ``leaks``: one for each column that by itself gives the target away; ``held_rows``: the numbers of the rows of the
+    block that nothing is learned from, int64[n]."""
 
     window: Window
+    held_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     held: tuple[tuple[int, Reason], ...] = ()
     freed: tuple[int, ...] = ()
     in_a_row: tuple[int, ...] = ()
@@ -48,25 +54,51 @@ class Gate:
         return frozenset(seq for seq, _ in self.held)
 
 
-def check(house: House, release: Release | None, block: OpenBlock, window: Window) -> Gate:
-    """Hold each file of a block against the champion's training window.
+@dataclass(frozen=True, slots=True, eq=False)
+class Brought:
+    """Which file brought the label of each of n rows, int64[n], and the files' names by their numbers."""
 
-    So many held files in a row as ``drift.hold_at_most`` are the new normal: the last is let through, those before it
-    are freed. Without a champion, and under another policy than ``evidence``, everything passes.
+    files: NDArray[np.int64]
+    names: Mapping[int, str]
+
+
+def check(house: House, release: Release | None, block: OpenBlock, window: Window) -> Gate:
+    """Hold each file of a block against the champion's training window, as ``pass_through`` does.
+
+    Without a champion, and under another policy than ``evidence``, everything passes.
     """
-    drift, row = house.learning.drift, block.state.held
-    if release is None or release.provisional or drift.policy != "evidence" or not drift.hold_at_most:
+    drift = house.learning.drift
+    if release is None or not guards(release, drift):
         return Gate(window, leaks=_leaks(window))
     of_file = _files_of(house, block, window)
+    with house.ledger.read() as connection:  # those that were released by hand meanwhile count no more
+        still = {member.file for member in decisions.held(connection, block.state.held)}
+    row = tuple(seq for seq in block.state.held if seq in still)
+    block = replace(block, state=msgspec.structs.replace(block.state, held=row))
+    gate = pass_through(release, block, window, Brought(of_file, _names(house, of_file)), drift)
+    return replace(gate, leaks=_leaks(gate.window), told=_told(house, gate.held, block))
+
+
+def guards(release: Release | None, drift: DriftSettings) -> bool:
+    """Is there something to hold files against, and are they to be held?"""
+    return release is not None and not release.provisional and drift.policy == "evidence" and drift.hold_at_most > 0
+
+
+def pass_through(release: Release, block: OpenBlock, window: Window, brought: Brought, drift: DriftSettings) -> Gate:
+    """Hold each file of a block against the champion's training window; ``window``: the block's rows.
+
+    So many held files in a row as ``drift.hold_at_most`` are the new normal: the last is let through, those before it
+    are freed. Nothing is read or written: the daemon and a replay use the same gate.
+    """
+    of_file, row = brought.files, block.state.held
     settings = GateSettings(drift.missing_jump, drift.outside_share, drift.new_category_share)
     released = {member.file for member in block.members if member.held == decisions.RELEASED}
     held: list[tuple[int, Reason]] = []
     freed: tuple[int, ...] = ()
     sentences: list[str] = []
-    names = _names(house, of_file)
     for seq in sorted(set(of_file.tolist())):
         found = () if seq in released else _breaks(release, window, of_file == seq, settings)
-        sentences += [f"{names[seq]} is broken: {one.sentence}." for one in found]
+        sentences += [f"{brought.names[seq]} is broken: {one.sentence}." for one in found]
         if not found:
             row = row if seq in released else ()
         elif len(row) + 1 >= drift.hold_at_most:
@@ -75,9 +107,9 @@ def check(house: House, release: Release | None, block: OpenBlock, window: Windo
         else:
             held.append((seq, Reason("held", " ".join(f"{one.sentence}." for one in found), HINT)))
             row = (*row, seq)
-    kept = window.where(~np.isin(of_file, [seq for seq, _ in held]))
+    out = np.isin(of_file, [seq for seq, _ in held])
     before = tuple(seq for seq in freed if seq not in of_file.tolist())
-    return Gate(kept, tuple(held), before, row, tuple(sentences), _leaks(kept), _told(house, held, block))
+    return Gate(window.where(~out), window.rows[out], tuple(held), before, row, tuple(sentences))
 
 
 def _breaks(release: Release, window: Window, chosen: np.ndarray, settings: GateSettings) -> tuple[Break, ...]:
@@ -109,7 +141,7 @@ def _files_of(house: House, block: OpenBlock, window: Window) -> np.ndarray:
     return files_of
 
 
-def _told(house: House, held: list[tuple[int, Reason]], block: OpenBlock) -> tuple[Fact, ...]:
+def _told(house: House, held: Sequence[tuple[int, Reason]], block: OpenBlock) -> tuple[Fact, ...]:
     facts = []
     with house.ledger.read() as connection:
         for seq, reason in held:

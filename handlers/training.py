@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ FAITHFUL = 1e-6
 PAIRS_FROM_ROWS = 2_000
 """Pairs of columns are searched in windows of so many rows; in fewer they are mostly chance."""
 
+T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 Read = Callable[[int, int], Window]
 """The labelled rows of the blocks from one number to another."""
@@ -65,11 +67,23 @@ class Trained:
 
 
 @dataclass(slots=True, eq=False)
+class Memory:
+    """What was read for a decision, and what was fitted, with the number of fits that it took.
+
+    Learners may share one if they have the same newest block, the same rows and the same training settings.
+    """
+
+    windows: dict[tuple[int, int], Window] = field(default_factory=dict)
+    fitted: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
 class Learner:
     """Who fits for a decision, and answers what its rule asks. What was fitted once is not fitted again.
 
     ``read``: the rows of blocks; ``block``: the number of the newest; ``pairs``: those of the champion, which
-    challengers learn without a search.
+    challengers learn without a search; ``fits``: how many this decision takes, those that another learner has left in
+    ``memory`` included.
     """
 
     read: Read
@@ -79,24 +93,28 @@ class Learner:
     pairs: Pairs = ()
     fits: int = 0
     seconds: float = 0.0
-    _windows: dict[tuple[int, int], Window] = field(default_factory=dict)
-    _fitted: dict[tuple[Part, int, Pairs | None], FittedPart] = field(default_factory=dict)
-    _held_out: dict[tuple[Part, Pairs], HeldOut] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    _left_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    _counted: set[Hashable] = field(default_factory=set)
+
+    def leave_out(self, rows: NDArray[np.int64]) -> None:
+        """Learn nothing from the rows with these numbers, int64[n], whatever is asked from here on."""
+        if len(rows):
+            self._left_out, self.memory = rows, Memory()
 
     def window(self, first: int, last: int) -> Window:
         """The labelled rows of these blocks, the newest ``training.max_rows`` of them."""
-        if (first, last) not in self._windows:
-            wider = next((one for (a, b), one in self._windows.items() if a <= first and b >= last), None)
-            found = self.read(first, last) if wider is None else wider.between(first, last)
-            self._windows[first, last] = found
-        return self._windows[first, last].newest(self.settings.training.max_rows)
+        windows = self.memory.windows
+        if (first, last) not in windows:
+            wider = next((one for (a, b), one in windows.items() if a <= first and b >= last), None)
+            windows[first, last] = self._read(first, last) if wider is None else wider.between(first, last)
+        return windows[first, last].newest(self.settings.training.max_rows)
 
     def fit(self, part: Part, last: int, pairs: Pairs | None) -> FittedPart:
         """A part on its window, which ends with block ``last``. ``pairs`` None: they are searched."""
-        key = (part, last, pairs)
-        if key not in self._fitted:
-            self._fitted[key] = self._fit(part.estimator, self.window(part.first, last), pairs)
-        return self._fitted[key]
+        return self._once(
+            ("fit", part, last, pairs), lambda: self._fit(part.estimator, self.window(part.first, last), pairs)
+        )
 
     def trial(self, asked: Trial) -> Mapping[Part, NDArray[np.float64]]:
         """Parts that have not seen the newest unit, or only half of it: what they say of its rows, by part."""
@@ -104,11 +122,7 @@ class Learner:
         judged = self.window(unit.blocks[0], unit.blocks[-1])
         said = {}
         for part in asked.parts:
-            window = self.window(min(part.first, unit.blocks[0]), unit.blocks[-1])
-            seen = (window.blocks >= part.first) & (window.blocks < unit.blocks[0])
-            if asked.half:
-                seen |= np.isin(window.rows, unit.rows[~unit.held_half])
-            learned = self._fit(part.estimator, window.where(seen), self.pairs)
+            learned = self._tried(part, asked)
             own = log_odds_of(learned.scorecard, judged)
             # A row whose label was taken back since it was pooled can no longer be read: it says what is usual.
             said[part] = np.full(len(unit.rows), own.mean())
@@ -182,17 +196,47 @@ class Learner:
         return None if len(self.window(part.first, self.block).labels) >= PAIRS_FROM_ROWS else ()
 
     def _out_of_fold(self, part: Part, pairs: Pairs) -> HeldOut:
-        key = (part, pairs)
-        if key not in self._held_out:
-            window = self.window(part.first, self.block)
-            folds = _folds(window.clients, self.settings.training.folds, self.settings.training.seed)
-            log_odds = np.full(len(window.labels), np.nan)
-            for fold in range(self.settings.training.folds):
-                judged = folds == fold
-                if judged.any():
-                    log_odds[judged] = self._fit_and_say(part.estimator, window, judged, pairs)
-            self._held_out[key] = HeldOut(window.labels, window.clients, log_odds)
-        return self._held_out[key]
+        return self._once(("out of fold", part, self.block, pairs), lambda: self._held_out(part, pairs))
+
+    def _held_out(self, part: Part, pairs: Pairs) -> HeldOut:
+        window = self.window(part.first, self.block)
+        folds = _folds(window.clients, self.settings.training.folds, self.settings.training.seed)
+        log_odds = np.full(len(window.labels), np.nan)
+        for fold in range(self.settings.training.folds):
+            judged = folds == fold
+            if judged.any():
+                log_odds[judged] = self._fit_and_say(part.estimator, window, judged, pairs)
+        return HeldOut(window.labels, window.clients, log_odds)
+
+    def _tried(self, part: Part, asked: Trial) -> FittedPart:
+        """A part that has learned from the blocks before the unit, and from its half where that is asked."""
+        unit = asked.unit
+        learned = unit.rows[~unit.held_half] if asked.half else np.empty(0, dtype=np.int64)
+
+        def fitted() -> FittedPart:
+            window = self.window(min(part.first, unit.blocks[0]), unit.blocks[-1])
+            seen = (window.blocks >= part.first) & (window.blocks < unit.blocks[0])
+            return self._fit(part.estimator, window.where(seen | np.isin(window.rows, learned)), self.pairs)
+
+        return self._once(("trial", part, unit.blocks, learned.tobytes(), self.pairs), fitted)
+
+    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is there under this key, or is made now. Its fits count once for each learner that needs them."""
+        if key not in self.memory.fitted:
+            before = self.fits
+            made = make()
+            self.memory.fitted[key] = made, self.fits - before
+            self._counted.add(key)
+            return made
+        found, fits = self.memory.fitted[key]
+        if key not in self._counted:
+            self._counted.add(key)
+            self.fits += fits
+        return cast("T", found)
+
+    def _read(self, first: int, last: int) -> Window:
+        found = self.read(first, last)
+        return found.where(~np.isin(found.rows, self._left_out)) if len(self._left_out) else found
 
     def _fit_and_say(
         self, estimator: str, window: Window, judged: NDArray[np.bool_], pairs: Pairs

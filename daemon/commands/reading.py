@@ -16,6 +16,7 @@ from daemon.commands.answers import (
     printable,
     reading,
 )
+from daemon.commands.releasing import release
 from daemon.commands.workspace import config_option
 from handlers import records
 from handlers.calls import CallItem, CallList
@@ -27,17 +28,23 @@ SHORT_SHA256 = 12
 """So many digits tell any files apart that one will ever see."""
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @config_option
 @json_option
 @click.option("--state", type=click.Choice([str(state) for state in FileState]), help="Only files in this state.")
 @limit_option
 @click.option("--cursor", type=click.IntRange(min=0), help='Begin after the page whose "next" this is.')
-def files(config: Path, as_json: bool, state: str | None, limit: int, cursor: int | None) -> None:
+@click.pass_context
+def files(  # noqa: PLR0913, PLR0917 - the options of a command
+    context: click.Context, config: Path, as_json: bool, state: str | None, limit: int, cursor: int | None
+) -> None:
     """List the files that were seen, the newest first.
 
-    With --state quarantined those that wait for a correction; `attritiond retry SHA256` takes one again.
+    With --state quarantined those that wait for a correction; `attritiond retry SHA256` takes one again. With --state
+    held those that are not learned from; `attritiond files release SHA256` lets one be.
     """
+    if context.invoked_subcommand is not None:
+        return
     with reading(config) as house:
         page = records.files_page(house.ledger, limit, cursor, None if state is None else FileState(state))
     if as_json:
@@ -47,6 +54,9 @@ def files(config: Path, as_json: bool, state: str | None, limit: int, cursor: in
     answer_table(header, [_file(item) for item in page["items"]])
     if page["next"] is not None:
         click.echo(f"There are more; --cursor {page['next']} shows them.", err=True)
+
+
+files.add_command(release)
 
 
 @click.command()

@@ -25,6 +25,8 @@ def _commands() -> dict[str, click.Command]:
         assert command is not None
         if isinstance(command, click.Group):
             found |= {f"{name} {below}": one for below, one in command.commands.items()}
+            if command.invoke_without_command:
+                found[name] = command
         else:
             found[name] = command
     return found

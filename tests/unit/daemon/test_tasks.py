@@ -15,6 +15,7 @@ from daemon.tasks import (
     Greeting,
     Ingest,
     Recover,
+    ReleaseFile,
     Reply,
     Report,
     Rescore,
@@ -35,6 +36,7 @@ TASKS = [
     Decide(give_up=True),
     Activate(7),
     Activate(None),
+    ReleaseFile("3f2a9c41"),
     Report(),
 ]
 
