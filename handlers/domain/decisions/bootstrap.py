@@ -25,7 +25,7 @@ def standard_errors(values: Floats, clients: NDArray[np.int64], *, seed: int, dr
         return np.full(values.shape[1], np.inf)
     codes = np.unique(clients, return_inverse=True)[1]
     count = int(codes.max()) + 1
-    if count == rows:
+    if count in (1, rows):  # of a single client nothing tells how clients differ, and certainty would be wrong
         usual: Floats = values.std(axis=0, ddof=1) / np.sqrt(rows)
         return usual
     sizes = np.bincount(codes, minlength=count).astype(np.float64)
