@@ -74,7 +74,7 @@ class Decided:
 
 def document(decided: Decided) -> dict[str, Any]:
     """The record, as the ledger and the release keep it."""
-    ruling, promotion = decided.ruling, decided.settings.promotion
+    ruling = decided.ruling
     best = ruling.best
     return {
         "sentence": sentence(decided.told),
@@ -86,9 +86,9 @@ def document(decided: Decided) -> dict[str, Any]:
         "files": list(decided.files[:MOST_FILES]),
         "dataset_version": decided.dataset_version,
         "statistics": _statistics(decided),
-        "candidates": [_candidate(one, decided) for one in ruling.compared],
+        "candidates": [_candidate(one) for one in ruling.compared],
         "verdict": ruling.verdict,
-        "more_rows": None if best is None else best.more_rows(promotion),
+        "more_rows": None if best is None else best.more_rows,
         "guard_rails": [breach.sentence for breach in ruling.breaches],
         "model_version": decided.after,
         "champion_before": decided.before,
@@ -121,7 +121,7 @@ def _statistics(decided: Decided) -> dict[str, float]:
     }
 
 
-def _candidate(one: Compared, decided: Decided) -> dict[str, Any]:
+def _candidate(one: Compared) -> dict[str, Any]:
     """A contender: its window and estimators, its loss, and its gain over the champion with the interval, in parts of
     the champion's loss."""
     return {
@@ -135,5 +135,6 @@ def _candidate(one: Compared, decided: Decided) -> dict[str, Any]:
         "gain": one.gain,
         "low": one.low,
         "high": one.high,
-        "verdict": one.verdict(decided.settings.promotion),
+        "least_gain": one.least,
+        "verdict": one.verdict,
     }

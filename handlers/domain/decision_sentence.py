@@ -93,12 +93,12 @@ def _beside(told: Told, best: Compared) -> str:
 
 
 def _verdict(told: Told, best: Compared) -> str:
-    verdict = told.ruling.verdict or best.verdict(told.settings.promotion)
+    verdict = told.ruling.verdict or best.verdict
     if verdict != "not enough evidence":
         return "that is not better" if verdict == "not better" else "that is better"
-    if best.gain <= told.settings.promotion.minimum_gain:
+    if best.gain <= best.least:
         return "which may be chance: not enough evidence"
-    more = best.more_rows(told.settings.promotion)
+    more = best.more_rows
     if more is None:
         return "not enough evidence; so small a gain would take too many rows to show"
     return f"not enough evidence; {_rounded(more):,} more rows would decide"

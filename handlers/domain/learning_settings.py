@@ -83,6 +83,9 @@ class PromotionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Standard errors by which the previous model must be better than the current one to come back: 99%."""
     minimum_gain: Annotated[float, Meta(ge=0, lt=1)] = 0.0025
     """The part of the loss that a gain must exceed: less is not worth a change that people notice."""
+    repeat_cost: Annotated[float, Meta(ge=0)] = 4.0
+    """Each deployment in the last ten blocks raises the least gain by so many times: a world that is another one in
+    each block is better served by a steady model than by the newest."""
     block_noise: Annotated[float, Meta(ge=0, lt=1)] = 0.02
     """Standard deviation of a gain from block to block, as a part of the loss, beyond the chance of its rows."""
     evidence_blocks: Annotated[int, Meta(ge=1, le=64)] = 8

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from handlers.domain.blocks import enough
-from handlers.domain.decisions.gains import Compared, Contender, compare
+from handlers.domain.decisions.gains import Compared, Contender, Demand, compare
 from handlers.domain.decisions.loss_level import level, losses
 from handlers.domain.decisions.recipes import Part, Recipe, blended, over
 from handlers.domain.decisions.requests import HeldOut, OutOfFold, Rule, Ruling
@@ -56,7 +56,7 @@ def challenge(state: State, settings: Judging) -> Rule:
         deploy=chosen,
         reference=level(losses(compared.sample.labels, compared.said), compared.sample.clients, seed=0),
         best=compared,
-        verdict=compared.verdict(settings.promotion),
+        verdict=compared.verdict,
         compared=(compared,),
         note=note,
     )
@@ -74,5 +74,5 @@ def choose(held_out: Mapping[Part, HeldOut], settings: TrainingSettings) -> Reci
 def _compared(chosen: Recipe, held_out: Mapping[Part, HeldOut], own: HeldOut, settings: Judging) -> Compared:
     said = blended([held_out[part].log_odds for part in chosen.parts])
     sample = Sample(own.labels, own.clients, np.arange(len(own.labels)), 1, ())
-    certainty = (settings.promotion.confidence_z, 0.0, settings.training.seed)
-    return compare(Contender((), chosen, 0), own.log_odds, said, sample, certainty)
+    demand = Demand(settings.promotion.confidence_z, 0.0, settings.promotion.minimum_gain, settings.training.seed)
+    return compare(Contender((), chosen, 0), own.log_odds, said, sample, demand)

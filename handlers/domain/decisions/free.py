@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from handlers.domain.decisions import harm, transitions
 from handlers.domain.decisions.challengers import newest_window
-from handlers.domain.decisions.gains import Compared, Contender, compare
+from handlers.domain.decisions.gains import Compared, Contender, Demand, compare
 from handlers.domain.decisions.guard_rails import Breach
 from handlers.domain.decisions.loss_level import level, losses
 from handlers.domain.decisions.recipes import Part, Recipe, blended
@@ -49,7 +49,7 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
         state = replace(state, clock=0, trained_rows=rows)
     tried = yield from _tried(firsts, newest, own, settings)
     best = max(tried, key=lambda one: one.low, default=None)
-    chosen = best if best is not None and best.low > 0 else None
+    chosen = best if best is not None and best.margin > 0 else None
     found: tuple[Breach, ...] = ()
     if chosen is not None:
         found = yield from check(chosen, settings)
@@ -64,7 +64,7 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
         deploy=chosen.recipe if deploys and chosen is not None else None,
         reference=promise(chosen, settings) if deploys and chosen is not None else None,
         best=best,
-        verdict=None if best is None else ("better" if chosen is not None else best.verdict(settings.promotion)),
+        verdict=None if best is None else best.verdict,
         breaches=found,
         compared=tried,
         judged=True,
@@ -91,7 +91,7 @@ def _tried(
     parts = tuple(Part(name, first) for first in firsts for name in settings.training.estimators)
     said = yield Trial(parts, newest)
     sample = together([newest])
-    certainty = (FREE_Z, 0.0, settings.training.seed)
+    demand = Demand(FREE_Z, 0.0, 0.0, settings.training.seed)
     recipes = [Recipe((part,)) for part in said]
     recipes += [Recipe(tuple(group)) for _, group in groupby(said, key=lambda part: part.first)]
     distinct = dict.fromkeys(recipes)
@@ -101,7 +101,7 @@ def _tried(
             champion,
             np.asarray(blended([said[part] for part in recipe.parts])),
             sample,
-            certainty,
+            demand,
         )
         for recipe in distinct
     )

@@ -14,7 +14,6 @@ from handlers.domain.decisions.bootstrap import standard_errors
 from handlers.domain.decisions.loss_level import losses
 from handlers.domain.decisions.recipes import Recipe
 from handlers.domain.decisions.units import Sample, Unit, common, said_of, together
-from handlers.domain.learning_settings import PromotionSettings
 
 Floats = NDArray[np.float64]
 MOST_AWAITED = 50
@@ -26,8 +25,8 @@ Verdict = Literal["better", "not better", "not enough evidence"]
 class Compared:
     """A challenger beside the champion. ``gain``, ``low`` and ``high`` are parts of the champion's mean loss.
 
-    ``low`` and ``high`` are the bounds of the gain, ``z`` standard errors away, the least gain that counts not yet
-    subtracted. ``sample``: the rows; ``said`` and ``champion``: what both said of them, float64[n] in log-odds.
+    ``low`` and ``high`` are the bounds of the gain, ``z`` standard errors away; ``least``: the gain that must be
+    exceeded. ``sample``: the rows; ``said`` and ``champion``: what both said of them, float64[n] in log-odds.
     """
 
     recipe: Recipe
@@ -36,34 +35,49 @@ class Compared:
     error: float
     low: float
     high: float
+    least: float
     loss: float
     champion_loss: float
     sample: Sample
     said: Floats
     champion: Floats
 
-    def margin(self, settings: PromotionSettings) -> float:
+    @property
+    def margin(self) -> float:
         """The lower bound beyond the least gain that counts: above 0 the challenger is better."""
-        return self.low - settings.minimum_gain
+        return self.low - self.least
 
-    def verdict(self, settings: PromotionSettings) -> Verdict:
+    @property
+    def verdict(self) -> Verdict:
         """Better, not better, or not known yet."""
-        if self.margin(settings) > 0:
+        if self.margin > 0:
             return "better"
-        return "not better" if self.high <= settings.minimum_gain else "not enough evidence"
+        return "not better" if self.high <= self.least else "not enough evidence"
 
-    def more_rows(self, settings: PromotionSettings) -> int | None:
+    @property
+    def more_rows(self) -> int | None:
         """About how many more rows would show that it is better, should the gain stay what it is.
 
         The error shrinks with the square root of the rows. None where the gain is too small for any number of rows, or
         for one that is to be awaited.
         """
-        beyond = self.gain - settings.minimum_gain
+        beyond = self.gain - self.least
         z_error = self.gain - self.low
-        if beyond <= 0 or self.margin(settings) > 0:
+        if beyond <= 0 or self.margin > 0:
             return None
         factor = (z_error / beyond) ** 2 - 1
         return max(1, math.ceil(self.sample.size * factor)) if factor <= MOST_AWAITED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a gain has to be: ``z`` standard errors sure, and more than ``least``. ``noise``: its standard deviation from
+    block to block; both are parts of the loss. ``seed``: of the bootstrap."""
+
+    z: float
+    noise: float
+    least: float
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +89,25 @@ class Contender:
     last: int
 
 
-def compare(
-    contender: Contender, champion: Floats, said: Floats, sample: Sample, certainty: tuple[float, float, int]
-) -> Compared:
-    """Compare on a sample. ``certainty``: z, the noise from block to block as a part of the loss, the seed.
+def compare(contender: Contender, champion: Floats, said: Floats, sample: Sample, demand: Demand) -> Compared:
+    """Compare on a sample what both said of it, float64[n] in log-odds.
 
     error^2 = standard error^2 of the mean difference (by clients) + (noise x loss)^2 / units.
     """
-    z, noise, seed = certainty
     own, others = losses(sample.labels, champion), losses(sample.labels, said)
     difference = own - others
     champion_loss = max(float(own.mean()), 1e-12)
-    chance = float(standard_errors(difference[:, None], sample.clients, seed=seed)[0])
-    error = math.hypot(chance / champion_loss, noise / math.sqrt(sample.units))
+    chance = float(standard_errors(difference[:, None], sample.clients, seed=demand.seed)[0])
+    error = math.hypot(chance / champion_loss, demand.noise / math.sqrt(sample.units))
     gain = float(difference.mean()) / champion_loss
     return Compared(
         recipe=contender.recipe,
         last=contender.last,
         gain=gain,
         error=error,
-        low=gain - z * error,
-        high=gain + z * error,
+        low=gain - demand.z * error,
+        high=gain + demand.z * error,
+        least=demand.least,
         loss=float(others.mean()),
         champion_loss=champion_loss,
         sample=sample,
@@ -109,7 +121,7 @@ def compare_on(
     contender: Contender,
     champion: str,
     since: int,
-    certainty: tuple[float, float, int],
+    demand: Demand,
 ) -> Compared | None:
     """Compare on the units from block ``since`` on that both have scored; None where there is none."""
     shared = common(units, since, contender.scorers, (champion,))
@@ -117,4 +129,4 @@ def compare_on(
         return None
     sample = together(shared)
     said = said_of(shared, contender.scorers)
-    return compare(contender, said_of(shared, (champion,)), said, sample, certainty)
+    return compare(contender, said_of(shared, (champion,)), said, sample, demand)

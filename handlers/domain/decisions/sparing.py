@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from handlers.domain.decisions import challengers, harm, transitions
-from handlers.domain.decisions.gains import Compared, Contender, compare, compare_on
+from handlers.domain.decisions.gains import Compared, Contender, Demand, compare, compare_on
 from handlers.domain.decisions.guard_rails import Breach, breaches
 from handlers.domain.decisions.loss_level import LossLevel, level, losses
 from handlers.domain.decisions.recipes import Part, Recipe, blended
@@ -20,6 +20,9 @@ from handlers.domain.decisions.requests import Request, Rule, Ruling, Segments, 
 from handlers.domain.decisions.state import State
 from handlers.domain.decisions.units import Sample, Unit
 from handlers.domain.learning_settings import Judging
+
+RECENT_UNITS = 10
+"""So long a deployment makes the next one dearer."""
 
 
 def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> Rule:
@@ -36,8 +39,8 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
     elif reading.phase == "watch":
         state = challengers.watched(state)
     compared = _shadows(state, units, settings)
-    best = max(compared, key=lambda one: one.margin(settings.promotion), default=None)
-    good = best is not None and best.margin(settings.promotion) > 0
+    best = max(compared, key=lambda one: one.margin, default=None)
+    good = best is not None and best.margin > 0
     if reading.alarm:
         back = _predecessor(state, units, settings)
         if back is not None and (best is None or back.low >= best.low):
@@ -45,7 +48,7 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
     fast = None
     if state.adapting and (reading.alarm or not good):
         fast = yield from _fast_path(state, newest, own, settings)
-    chosen = _better_of(best if good else None, fast, settings)
+    chosen = _better_of(best if good else None, fast)
     found: tuple[Breach, ...] = ()
     if chosen is not None:
         found = yield from check(chosen, settings)
@@ -53,7 +56,7 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
     if chosen is None or found:
         state = _still_adapting(state, now)
     state, parts = challengers.refresh(state, settings.training, rows)
-    shown = chosen or _shown(best, fast, settings)
+    shown = chosen or _shown(best, fast)
     return Ruling(
         trigger="harm" if state.adapting or reading.alarm else "evidence" if shown is not None else "none",
         state=state,
@@ -61,7 +64,7 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
         reference=None if chosen is None or found else promise(chosen, settings),
         refresh=parts,
         best=shown,
-        verdict=None if shown is None else shown.verdict(settings.promotion),
+        verdict=None if shown is None else shown.verdict,
         breaches=found,
         compared=(*compared, *(() if fast is None else (fast,))),
         judged=True,
@@ -84,9 +87,9 @@ def _shadows(state: State, units: Sequence[Unit], settings: Judging) -> tuple[Co
     if state.champion is None:
         return ()
     champion = state.champion.scorer
-    certainty = _certainty(settings.promotion.confidence_z, settings)
+    demand = demanded(state, settings, settings.promotion.confidence_z)
     chosen = units[-settings.promotion.evidence_blocks :]
-    found = [compare_on(chosen, one, champion, state.since, certainty) for one in challengers.contenders(state)]
+    found = [compare_on(chosen, one, champion, state.since, demand) for one in challengers.contenders(state)]
     return tuple(one for one in found if one is not None)
 
 
@@ -102,7 +105,7 @@ def _fast_path(
         tuple(Part(name, first) for first in firsts for name in settings.training.estimators), newest, half=True
     )
     sample = Sample(newest.labels[held], newest.clients[held], newest.rows[held], 1, newest.blocks)
-    certainty = _certainty(settings.promotion.alarm_confidence_z, settings)
+    demand = demanded(state, settings, settings.promotion.alarm_confidence_z)
     recipes = [Recipe(parts) for parts in challengers.together(list(said), list(said))]
     tried = [
         compare(
@@ -110,27 +113,32 @@ def _fast_path(
             champion[held],
             blended([said[part][held] for part in recipe.parts]),
             sample,
-            certainty,
+            demand,
         )
         for recipe in recipes
     ]
     return max(tried, key=lambda one: one.low)
 
 
-def _certainty(z: float, settings: Judging) -> tuple[float, float, int]:
-    return z, settings.promotion.block_noise, settings.training.seed
+def demanded(state: State, settings: Judging, z: float) -> Demand:
+    """What a gain has to be. Each of the last deployments makes it more: what was better a block ago and is not any
+    more was a whim of the world, and people want to know which model it is that speaks."""
+    promotion = settings.promotion
+    recent = sum(1 for unit in state.deployments if unit > state.judged - RECENT_UNITS)
+    least = promotion.minimum_gain * (1 + promotion.repeat_cost * recent)
+    return Demand(z, promotion.block_noise, least, settings.training.seed)
 
 
-def _better_of(best: Compared | None, fast: Compared | None, settings: Judging) -> Compared | None:
+def _better_of(best: Compared | None, fast: Compared | None) -> Compared | None:
     """The fast one where it passes and is surer; else the best of the shadows, if that is good."""
-    if fast is not None and fast.margin(settings.promotion) > 0 and (best is None or fast.low > best.low):
+    if fast is not None and fast.margin > 0 and (best is None or fast.low > best.low):
         return fast
     return best
 
 
-def _shown(best: Compared | None, fast: Compared | None, settings: Judging) -> Compared | None:
+def _shown(best: Compared | None, fast: Compared | None) -> Compared | None:
     there = [one for one in (best, fast) if one is not None]
-    return max(there, key=lambda one: one.margin(settings.promotion), default=None)
+    return max(there, key=lambda one: one.margin, default=None)
 
 
 def _still_adapting(state: State, now: LossLevel) -> State:
@@ -146,10 +154,10 @@ def _predecessor(state: State, units: Sequence[Unit], settings: Judging) -> Comp
     champion, previous = state.champion, state.previous
     if champion is None or previous is None:
         return None
-    certainty = _certainty(settings.promotion.rollback_z, settings)
+    demand = demanded(state, settings, settings.promotion.rollback_z)
     contender = Contender((previous.scorer,), previous.recipe, previous.last)
-    found = compare_on(units, contender, champion.scorer, champion.last + 1, certainty)
-    return found if found is not None and found.margin(settings.promotion) > 0 else None
+    found = compare_on(units, contender, champion.scorer, champion.last + 1, demand)
+    return found if found is not None and found.margin > 0 else None
 
 
 def _way_back(state: State, units: Sequence[Unit], back: Compared, settings: Judging) -> Ruling:

@@ -62,6 +62,7 @@ class State(msgspec.Struct, frozen=True):
     ``cusum_units``: units since the sum was 0. ``adapting``: units that are left until a new level is accepted.
     ``clock``: units until challengers are trained anew, then ``wait`` units. ``oldest``: the first block of all.
     ``trained_rows``: all labelled rows when challengers were last trained. ``scores_f1``: the champion's F1 by unit.
+    ``judged``: how many units there were; ``deployments``: after which of them a model took another's place.
     ``held``: the files that were held in a row; ``latest_period``: of all rows that were decided on.
     """
 
@@ -86,6 +87,8 @@ class State(msgspec.Struct, frozen=True):
     pool: tuple[int, ...] = ()
     challenge_due: bool = False
     scores_f1: tuple[float, ...] = ()
+    judged: int = 0
+    deployments: tuple[int, ...] = ()
     path: tuple[Reading, ...] = ()
     held: tuple[int, ...] = ()
     latest_period: str | None = None

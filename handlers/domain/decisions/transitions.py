@@ -16,7 +16,8 @@ FIRST_CLOCK, MOST_WAIT = 6, 16
 
 def add_unit(state: State, blocks: tuple[int, ...]) -> State:
     """A unit is judged: it is the newest, and nothing is pooled any more."""
-    return replace(state, units=(*state.units, blocks)[-KNOWN_UNITS:], pool=())
+    units = (*state.units, blocks)[-KNOWN_UNITS:]
+    return replace(state, units=units, pool=(), judged=state.judged + 1)
 
 
 def deployed(state: State, champion: Incumbent, reference: LossLevel, *, first: bool = False) -> State:
@@ -55,7 +56,7 @@ def by_hand(state: State, champion: Incumbent, reference: LossLevel, block: int)
 def rolled_back(state: State, reference: LossLevel, block: int) -> State:
     """The previous model is current again, and what it now promises is what it has shown lately."""
     return replace(
-        at_rest(state),
+        _counted(at_rest(state)),
         champion=state.previous,
         previous=None,
         previous_reference=None,
@@ -63,6 +64,11 @@ def rolled_back(state: State, reference: LossLevel, block: int) -> State:
         quiet=0,
         since=block + 1,
     )
+
+
+def _counted(state: State) -> State:
+    """One more deployment is remembered."""
+    return replace(state, deployments=(*state.deployments, state.judged)[-KNOWN_UNITS:])
 
 
 def at_rest(state: State) -> State:
@@ -82,7 +88,7 @@ def after(state: State, champion: Incumbent, reference: LossLevel, trigger: str,
     first = trigger in ("first", "provisional", "challenge")
     state = deployed(state, champion, reference, first=first)
     # A model that has won on evidence need not be compared with the others once more.
-    return replace(state, wait=wait) if first else replace(state, challenge_due=False)
+    return replace(state, wait=wait) if first else replace(_counted(state), challenge_due=False)
 
 
 def refreshed(state: State, parts: Sequence[Part], last: int, rows: int) -> State:
