@@ -36,7 +36,8 @@ def labels_of(log_odds: Floats, seed: int) -> NDArray[np.int8]:
 def block(
     number: int, rows: int = 400, *, signs: Mapping[str, float], truth: float = 1.0, clients: int | None = None
 ) -> Unit:
-    """A unit of one block. Each scorer says ``BASE + sign x SLOPE x signal``; the outcomes follow the sign ``truth``."""
+    """A unit of one block. Each scorer says ``BASE + sign x SLOPE x signal``; the outcomes follow the sign
+    ``truth``."""
     known = signals(rows, number)
     labels = labels_of(BASE + truth * SLOPE * known, number + 10_000)
     of_client = np.arange(rows) % (rows if clients is None else clients)

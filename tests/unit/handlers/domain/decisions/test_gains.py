@@ -10,52 +10,62 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from handlers.domain.decisions.gains import MOST_AWAITED, Compared, Contender, compare, compare_on
+from handlers.domain.decisions.gains import MOST_AWAITED, Compared, Contender, Demand, compare, compare_on
 from handlers.domain.decisions.loss_level import losses
 from handlers.domain.decisions.recipes import over
 from handlers.domain.decisions.units import Sample, together
-from handlers.domain.learning_settings import PromotionSettings
 from tests.unit.handlers.domain.decisions.samples import block
 
-SETTINGS = PromotionSettings()
 CONTENDER = Contender(("s1",), over(("logistic",), 1), 4)
-CERTAINTY = (1.28, 0.02, 1)
+LEAST = 0.0025
+DEMAND = Demand(1.28, 0.02, LEAST, 1)
 NOBODY = np.empty(0)
 
 
-def made(gain: float, error: float, *, rows: int = 1000, units: int = 2, z: float = 1.28) -> Compared:
-    sample = Sample(*(np.zeros(rows, dtype=np.int8), *(np.arange(rows),) * 2), units, tuple(range(units)))
+def made(gain: float, error: float, *, rows: int = 1000, z: float = 1.28) -> Compared:
+    ids = np.arange(rows)
     return Compared(
-        CONTENDER.recipe, 4, gain, error, gain - z * error, gain + z * error, 0.3, 0.4, sample, NOBODY, NOBODY
+        recipe=CONTENDER.recipe,
+        last=4,
+        gain=gain,
+        error=error,
+        low=gain - z * error,
+        high=gain + z * error,
+        least=LEAST,
+        loss=0.3,
+        champion_loss=0.4,
+        sample=Sample(np.zeros(rows, dtype=np.int8), ids, ids, 2, (2, 3)),
+        said=NOBODY,
+        champion=NOBODY,
     )
 
 
 def compared(sign: float, *, rows: int = 400, units: int = 3, noise: float = 0.02) -> Compared:
     """A challenger with this sign of the signal beside a champion that knows half of it."""
     chosen = [block(number, rows, signs={"m1": 0.5, "s1": sign}) for number in range(2, 2 + units)]
-    found = compare_on(chosen, CONTENDER, "m1", 0, (1.28, noise, 1))
+    found = compare_on(chosen, CONTENDER, "m1", 0, Demand(1.28, noise, LEAST, 1))
     assert found is not None
     return found
 
 
 def test_a_challenger_that_knows_more_is_better() -> None:
-    assert compared(1.0).verdict(SETTINGS) == "better"
+    assert compared(1.0).verdict == "better"
     assert compared(1.0).gain > 0.02
 
 
 def test_a_challenger_that_is_wrong_is_not_better() -> None:
-    assert compared(-1.0).verdict(SETTINGS) == "not better"
+    assert compared(-1.0).verdict == "not better"
 
 
 def test_a_challenger_that_is_the_champion_is_never_better() -> None:
     found = compared(0.5)
     assert (found.gain, found.loss) == (0.0, found.champion_loss)
-    assert found.verdict(SETTINGS) != "better"
+    assert found.verdict != "better"
 
 
 def test_the_bounds_are_the_paired_standard_error_and_the_noise_of_blocks() -> None:
     units = [block(number, 300, signs={"m1": 0.5, "s1": 1.0}) for number in (2, 3)]
-    found = compare_on(units, CONTENDER, "m1", 0, (1.64, 0.03, 1))
+    found = compare_on(units, CONTENDER, "m1", 0, Demand(1.64, 0.03, LEAST, 1))
     assert found is not None
     sample = together(units)
     own, other = (losses(sample.labels, np.concatenate([u.said[name] for u in units])) for name in ("m1", "s1"))
@@ -71,10 +81,10 @@ def test_blocks_that_one_of_both_has_not_scored_or_that_came_before_do_not_count
         block(3, 60, signs={"m1": 1.0}),
         block(4, 70, signs={"m1": 1.0, "s1": 1.0}),
     ]
-    since = compare_on(units, CONTENDER, "m1", 3, CERTAINTY)
+    since = compare_on(units, CONTENDER, "m1", 3, DEMAND)
     assert since is not None
     assert (since.sample.size, since.sample.blocks) == (70, (4,))
-    assert compare_on(units, CONTENDER, "m1", 5, CERTAINTY) is None
+    assert compare_on(units, CONTENDER, "m1", 5, DEMAND) is None
 
 
 @pytest.mark.parametrize(
@@ -88,46 +98,39 @@ def test_blocks_that_one_of_both_has_not_scored_or_that_came_before_do_not_count
     ],
 )
 def test_there_are_three_verdicts(gain: float, error: float, verdict: str) -> None:
-    assert made(gain, error).verdict(SETTINGS) == verdict
+    assert made(gain, error).verdict == verdict
 
 
 @given(gain=st.floats(0.003, 0.1), error=st.floats(0.001, 0.1), z=st.floats(0.5, 3), rows=st.integers(50, 5000))
 def test_with_the_rows_that_would_decide_the_same_gain_decides(gain: float, error: float, z: float, rows: int) -> None:
     before = made(gain, error, rows=rows, z=z)
-    more = before.more_rows(SETTINGS)
-    if before.verdict(SETTINGS) == "better":
+    more = before.more_rows
+    if before.verdict == "better":
         assert more is None
     elif more is None:
-        assert (z * error / (gain - SETTINGS.minimum_gain)) ** 2 - 1 > MOST_AWAITED
+        assert (z * error / (gain - LEAST)) ** 2 - 1 > MOST_AWAITED
     else:
         smaller = error * math.sqrt(rows / (rows + more))
-        assert made(gain, smaller * 0.9999, rows=rows + more, z=z).verdict(SETTINGS) == "better"
+        assert made(gain, smaller * 0.9999, rows=rows + more, z=z).verdict == "better"
         too_few = error * math.sqrt(rows / max(rows + more - 2, 1))
-        assert made(gain, too_few * 1.0001, rows=rows, z=z).verdict(SETTINGS) != "better"
+        assert made(gain, too_few * 1.0001, rows=rows, z=z).verdict != "better"
 
 
-@pytest.mark.parametrize("gain", [-0.02, 0.0, SETTINGS.minimum_gain])
+@pytest.mark.parametrize("gain", [-0.02, 0.0, LEAST])
 def test_no_number_of_rows_shows_a_gain_that_does_not_count(gain: float) -> None:
-    assert made(gain, 0.01).more_rows(SETTINGS) is None
+    assert made(gain, 0.01).more_rows is None
 
 
 def test_real_rows_bear_out_how_many_would_decide() -> None:
     short = compared(0.62, rows=60, units=2)
-    assert short.verdict(SETTINGS) == "not enough evidence"
-    more = short.more_rows(SETTINGS)
+    assert short.verdict == "not enough evidence"
+    more = short.more_rows
     assert more is not None
-    repeated = Sample(
-        *(np.tile(part, 1 + math.ceil(more / 120)) for part in (short.sample.labels,)), *_ids(more), 0, ()
-    )
-    units = repeated.size // 60
-    said, champion = (np.tile(part, repeated.size // 120) for part in (short.said, short.champion))
-    sample = Sample(repeated.labels, repeated.clients, repeated.rows, units, ())
-    assert compare(CONTENDER, champion, said, sample, CERTAINTY).verdict(SETTINGS) == "better"
-
-
-def _ids(more: int) -> tuple[np.ndarray, np.ndarray]:
-    count = 120 * (1 + math.ceil(more / 120))
-    return np.arange(count), np.arange(count)
+    copies = 1 + math.ceil(more / short.sample.size)
+    ids = np.arange(copies * short.sample.size)
+    sample = Sample(np.tile(short.sample.labels, copies), ids, ids, 2 * copies, ())
+    said, champion = (np.tile(one, copies) for one in (short.said, short.champion))
+    assert compare(CONTENDER, champion, said, sample, DEMAND).verdict == "better"
 
 
 @given(sign=st.floats(-1, 1.5), scale=st.floats(0.01, 1))
@@ -138,15 +141,13 @@ def test_bounds_hold_the_gain_and_narrow_with_less_noise(sign: float, scale: flo
     assert calmer.gain == found.gain
 
 
-def test_one_client_with_many_rows_counts_as_one() -> None:
-    units = [block(2, 400, signs={"m1": 0.5, "s1": 1.0})]
-    few = [block(2, 400, signs={"m1": 0.5, "s1": 1.0}, clients=400)]
-    found, same = (compare_on(one, CONTENDER, "m1", 0, (1.28, 0.0, 1)) for one in (units, few))
-    assert found is not None
-    assert same is not None
-    assert found.error == same.error
-    repeated = together(units)
-    of_few = Sample(repeated.labels, np.repeat(np.arange(20), 20), repeated.rows, 1, (2,))
-    clustered = compare(CONTENDER, found.champion, found.said, of_few, (1.28, 0.0, 1))
-    assert clustered.gain == found.gain
-    assert clustered.error != found.error
+def test_rows_of_few_clients_are_judged_by_the_clients() -> None:
+    unit = block(2, 400, signs={"m1": 0.5, "s1": 1.0})
+    ids = np.arange(400)
+    alone = Sample(unit.labels, ids, ids, 1, (2,))
+    copied = Sample(np.repeat(unit.labels, 4), np.repeat(ids, 4), np.arange(1600), 1, (2,))
+    quiet = Demand(1.28, 0.0, LEAST, 1)
+    one = compare(CONTENDER, unit.said["m1"], unit.said["s1"], alone, quiet)
+    many = compare(CONTENDER, np.repeat(unit.said["m1"], 4), np.repeat(unit.said["s1"], 4), copied, quiet)
+    assert many.gain == pytest.approx(one.gain)
+    assert many.error == pytest.approx(one.error, rel=0.2)
