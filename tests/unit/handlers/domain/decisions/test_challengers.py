@@ -1,0 +1,109 @@
+"""Which challengers there are, and when they are trained anew."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from handlers.domain.decisions import challengers, transitions
+from handlers.domain.decisions.recipes import Part, Shadow
+from handlers.domain.decisions.state import State
+from handlers.domain.learning_settings import TrainingSettings
+from tests.unit.handlers.domain.decisions.samples import shadow, state_with
+
+BOTH = ("logistic", "explainable_boosting")
+TRAINING = TrainingSettings()
+
+
+def trained_at(units: int, *, watched: bool = False, start: State | None = None) -> list[tuple[int, set[int]]]:
+    """The units, counted from 1, after which challengers are trained, and the first blocks of their windows."""
+    state = start or state_with()
+    found = []
+    for number in range(1, units + 1):
+        state = transitions.add_unit(state, (number + 1,))
+        if watched:
+            state = challengers.watched(state)
+        state, parts = challengers.refresh(state, TRAINING, 400)
+        if parts:
+            assert {part.estimator for part in parts} == set(BOTH)
+            found.append((number, {part.first for part in parts}))
+    return found
+
+
+def test_challengers_are_trained_more_and_more_rarely() -> None:
+    assert [unit for unit, _ in trained_at(60)] == [7, 15, 31, 47]
+
+
+def test_the_watch_makes_it_sooner() -> None:
+    units = [unit for unit, _ in trained_at(9, watched=True)]
+    assert units == [2, 4, 6, 8]
+
+
+def test_after_an_alarm_they_are_trained_at_once_and_then_after_one_two_and_four_units() -> None:
+    start = transitions.alarmed(state_with(), 1, 2)
+    assert [unit for unit, _ in trained_at(16, start=replace(start, adapting=0))] == [1, 2, 4, 8, 16]
+
+
+def test_windows_are_the_champions_everything_and_at_every_third_time_the_newest() -> None:
+    start = state_with()
+    assert start.champion is not None
+    narrow = transitions.deployed(
+        start,
+        replace(start.champion, version=2, recipe=replace(start.champion.recipe, parts=(Part("logistic", 4),))),
+        start.reference,  # type: ignore[arg-type]
+    )
+    windows = [firsts for _, firsts in trained_at(40, start=narrow)]
+    assert windows[:2] == [{1, 4}, {1, 4}]
+    third, firsts = trained_at(40, start=narrow)[2]
+    assert firsts == {1, 4, third + 1 - TRAINING.recent_blocks + 1}
+
+
+def test_where_something_is_suspected_the_newest_window_is_tried_at_once() -> None:
+    start = transitions.alarmed(state_with(), 5, 2)
+    for number in range(2, 10):
+        start = transitions.add_unit(start, (number,))
+    _, parts = challengers.refresh(start, TRAINING, 400)
+    assert {part.first for part in parts} == {1, 6}
+
+
+def test_rows_that_have_doubled_do_not_wait_for_the_clock() -> None:
+    state = transitions.add_unit(state_with(), (2,))
+    assert challengers.refresh(state, TRAINING, 799)[1] == ()
+    after, parts = challengers.refresh(state, TRAINING, 800)
+    assert parts
+    assert (after.trained_rows, after.refreshes) == (800, 1)
+
+
+def test_contenders_are_each_shadow_two_of_different_estimators_and_all_of_several_windows() -> None:
+    state = state_with(
+        shadow("s1", "logistic", first=1, last=7),
+        shadow("s2", "explainable_boosting", first=1, last=7),
+        shadow("s3", "logistic", first=4, last=9),
+        shadow("s4", "explainable_boosting", first=4, last=9),
+    )
+    found = challengers.contenders(state)
+    names = [one.scorers for one in found]
+    assert len(names) == len(set(names))
+    assert set(names) == {
+        ("s1",), ("s2",), ("s3",), ("s4",),
+        ("s1", "s2"), ("s1", "s4"), ("s2", "s3"), ("s3", "s4"),
+        ("s1", "s2", "s3", "s4"),
+    }  # fmt: skip
+    by_name = {one.scorers: one for one in found}
+    assert by_name["s2", "s3"].last == 9
+    assert [part.first for part in by_name["s2", "s3"].recipe.parts] == [1, 4]
+
+
+def test_without_shadows_there_are_no_contenders() -> None:
+    assert challengers.contenders(state_with()) == []
+
+
+def test_new_shadows_have_names_that_were_never_used() -> None:
+    state = state_with()
+    names: list[str] = []
+    for last in (3, 6, 9):
+        state = transitions.refreshed(state, [Part(name, 1) for name in BOTH], last, 100 * last)
+        names += [one.name for one in state.shadows]
+        assert state.shadows == tuple(
+            Shadow(name, Part(kind, 1), last) for name, kind in zip(names[-2:], BOTH, strict=True)
+        )
+    assert len(set(names)) == 6
