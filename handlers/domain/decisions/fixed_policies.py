@@ -60,17 +60,25 @@ def decide(policy: str, state: State, now: float, last: float) -> Retrain:
     if name == "never":
         return Retrain(None, "The policy is never to train again.")
     if name == "always":
-        first = state.units[-min(every, len(state.units))][0] if every else state.oldest
         blocks = f"the last {every} blocks" if every else "all blocks"
-        return Retrain(first, f"The policy is to train after each block, on {blocks}.")
+        return Retrain(_first_of(state, every), f"The policy is to train after each block, on {blocks}.")
     if name == "every":
-        due = (len(state.scores_f1) + 1) % every == 0
+        due = state.judged % every == 0
         return Retrain(state.oldest if due else None, f"The policy is to train after every {every} blocks.")
     tests = {"raw_f1": _raw, "iqr": _quartiles, "two_sigma": _two_sigma}
     if name not in tests:
         raise ValueError(f"there is no policy {policy!r}")
     fallen, note = tests[name](state.scores_f1, now, last)
     return Retrain(state.oldest if fallen else None, note, f1=True)
+
+
+def _first_of(state: State, every: int) -> int:
+    """Where the last blocks begin, so many of them; 0: all. Those of the first model, which were no units, come before
+    all units. More than ``KNOWN_UNITS`` are not known."""
+    remembered = len(state.units)
+    if not every or (every > remembered and state.judged == remembered):
+        return state.oldest
+    return state.units[-min(every, remembered)][0]
 
 
 def _raw(scores: Sequence[float], now: float, last: float) -> tuple[bool, str]:
