@@ -132,7 +132,7 @@ def _misread(told: Told) -> list[str]:
     columns = list(dict.fromkeys(column for one in told.misread for column in one.columns))[: MOST_NAMED + 1]
     among = f"among {first.rows:,} clients with {first.cell}"
     counts = f"{first.observed:,} left where {first.expected:,.0f} were expected"
-    return [f"What has changed shows in {_listed(columns)}: {among} {counts}."]
+    return [f"What has changed shows in {_listed(columns)}: {among}, {counts}."]
 
 
 def _shifted(told: Told) -> list[str]:

@@ -54,7 +54,7 @@ def challenge(state: State, settings: Judging) -> Rule:
         trigger="challenge",
         state=state,
         deploy=chosen,
-        reference=level(losses(compared.sample.labels, compared.said), compared.sample.clients, seed=0),
+        reference=level(losses(own.labels, compared.said), own.clients, seed=settings.training.seed),
         best=compared,
         verdict=compared.verdict,
         compared=(compared,),
