@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
@@ -17,6 +16,7 @@ from handlers import (
     deployment,
     ingestion,
     labelling,
+    opening,
     publication,
     quality,
     receiving,
@@ -31,39 +31,17 @@ from handlers.commit_group import Group, Outcome
 from handlers.domain.facts import Tell
 from handlers.domain.files import Reason, shown_name
 from handlers.domain.release import Release
-from handlers.domain.schema import Schema
 from handlers.house import House
-from handlers.ingestion import Rows
 from handlers.monitoring import Monitor
-from handlers.receiving import Arrival, NothingToRecord, Received
-from handlers.storage.inbox import Changed, Drop
-from handlers.validation import validate
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A file as it was opened, and what is in it by ``schema`` where that was asked. ``seconds``: the work so far."""
-
-    received: Received
-    rows: Rows | Reason | None
-    schema: Schema
-    seconds: float
-
-    def close(self) -> None:
-        """Let go of the file, and of what was read."""
-        self.received.drop.content.close()
-        if isinstance(self.rows, Rows):
-            self.rows.batch.close()
+from handlers.opening import Reading
+from handlers.receiving import Arrival, NothingToRecord
+from handlers.storage.inbox import Changed
 
 
 def ingest(house: House, arrivals: Iterable[Arrival], champion: Release | None, tell: Tell) -> None:
     """Settled files: from bytes to rows that are committed exactly once, and scored. Many files make few commits."""
     group = _begin(house)
-
-    def open_next(arrival: Arrival) -> _Reading | None:
-        return _open(house, group, arrival)  # the group of the moment: what its files have taught is known
-
-    readings = house.ahead(open_next, arrivals)
+    readings = house.ahead(opening.opener(house, lambda: group), arrivals)
     while _fill(house, group, readings, champion):
         _commit(house, group, tell)
         group = _begin(house)
@@ -72,7 +50,7 @@ def ingest(house: House, arrivals: Iterable[Arrival], champion: Release | None, 
         tell(trouble)
 
 
-def _fill(house: House, group: Group, readings: Iterator[_Reading | None], champion: Release | None) -> bool:
+def _fill(house: House, group: Group, readings: Iterator[Reading | None], champion: Release | None) -> bool:
     """Take files into the group until it is full. False: there are no more."""
     with house.ledger.read() as connection:
         for reading in filter(None, readings):
@@ -90,36 +68,9 @@ def _fill(house: House, group: Group, readings: Iterator[_Reading | None], champ
     return False
 
 
-def _open(house: House, group: Group, arrival: Arrival) -> _Reading | None:
-    """A file is opened, hashed and read, ahead of its turn. None where nothing is there, or where it still changes."""
-    started, schema = house.timer(), group.schema
-    received = receiving.open_drop(house, arrival)
-    if received is None:
-        return None
-    rows = None
-    try:
-        if receiving.is_to_be_read(house, received):
-            rows = _read(house, received.drop, schema, group.key)
-    except BaseException as error:
-        received.drop.content.close()
-        if isinstance(error, Changed):
-            return None
-        raise
-    return _Reading(received, rows, schema, house.timer() - started)
-
-
-def _read(house: House, drop: Drop, schema: Schema, key: int) -> Rows | Reason:
-    """From bytes to typed rows with their hashes, or the reason to refuse them."""
-    settings, limits, spill = house.dataset, house.limits, house.workspace.spill
-    batch = validate(drop.content, name=drop.name, schema=schema, settings=settings, limits=limits, spill=spill)
-    return batch if isinstance(batch, Reason) else ingestion.hashed(batch, settings, key)
-
-
-def _take(house: House, group: Group, reading: _Reading, champion: Release | None, connection: Connection) -> Outcome:
+def _take(house: House, group: Group, reading: Reading, champion: Release | None, connection: Connection) -> Outcome:
     """A file that is new: its rows are placed and scored, or it is refused whole and leaves no trace."""
-    drop, rows = reading.received.drop, reading.rows
-    if rows is None or reading.schema != group.schema:  # a file before it has taught something
-        rows = _read(house, drop, group.schema, group.key)
+    drop, rows = reading.received.drop, opening.rows_of(house, group, reading)
     if isinstance(rows, Reason):
         return refusal.keep_file(house.workspace, drop, rows)
     with rows:

@@ -71,8 +71,8 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a gain has to be: ``z`` standard errors sure, and more than ``least``. ``noise``: its standard deviation from
-    block to block; both are parts of the loss. ``seed``: of the bootstrap."""
+    """What a gain has to be: ``z`` standard errors sure, and more than ``least``. ``noise``: its standard deviation
+    from block to block; both are parts of the loss. ``seed``: of the bootstrap."""
 
     z: float
     noise: float
