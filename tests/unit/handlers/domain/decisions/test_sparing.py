@@ -103,6 +103,15 @@ def test_guard_rails_block_a_better_loss_and_say_why() -> None:
     assert len(asked.rows) == 1200
 
 
+@pytest.mark.parametrize(("deployments", "recent"), [((), 0), ((2,), 1), ((2, 11), 2), ((1,), 0), ((2, 5, 9), 3)])
+def test_each_deployment_of_late_makes_the_next_one_dearer(deployments: tuple[int, ...], recent: int) -> None:
+    state = state_with(judged=11, deployments=deployments)
+    demand = sparing.demanded(state, SETTINGS, 1.28)
+    promotion = SETTINGS.promotion
+    assert demand.least == pytest.approx(promotion.minimum_gain * (1 + promotion.repeat_cost * recent))
+    assert (demand.z, demand.noise, demand.seed) == (1.28, promotion.block_noise, SETTINGS.training.seed)
+
+
 # -- after an alarm -------------------------------------------------------------------------------------------------
 
 
