@@ -38,10 +38,10 @@ def test_beside_a_running_daemon(site: Site) -> None:
 
         refused = site.write("bad.csv", 3)
         refused.write_text("who,what\n1,2\n")
-        done = site.run("ingest", refused, site.write("c.csv", 4))
+        done = site.run("ingest", refused, site.write("c.csv", 4, rows=250))
         assert done.returncode == 1
         assert done.stdout.startswith("bad.csv: quarantined. ")
-        assert done.stdout.endswith("\nc.csv: ingested, 150 rows: 150 ingested, 0 duplicate, 0 rejected\n")
+        assert done.stdout.endswith("\nc.csv: ingested, 250 rows: 250 ingested, 0 duplicate, 0 rejected\n")
         idle(site)
         status = site.json("status")
         assert status["daemon"] == {"running": True, "pid": process.pid, "url": site.url}
@@ -88,7 +88,7 @@ def _models_are_exchanged(site: Site) -> None:
 def test_without_a_daemon(site: Site) -> None:
     first = site.run("ingest", site.write("a2.csv", 1, rows=400), site.write("a10.csv", 2, labelled=False))
     assert first.returncode == 0, first.stderr
-    assert "Model 1 (logistic regression) was deployed." in first.stderr
+    assert "Deployed model 1 (logistic regression)." in first.stderr
     assert [line for line in first.stdout.splitlines() if not line.startswith("  Note: ")] == [
         "a2.csv: ingested, 400 rows: 400 ingested, 0 duplicate, 0 rejected",
         "a10.csv: scored, 150 rows: 150 ingested, 0 duplicate, 0 rejected",
@@ -99,7 +99,7 @@ def test_without_a_daemon(site: Site) -> None:
         ("a2.csv", "ingested"),
         ("a2-again.csv", "duplicate"),
     ]
-    assert site.run("ingest", site.write("b.csv", 3)).returncode == 0
+    assert site.run("ingest", site.write("b.csv", 3, rows=250)).returncode == 0
     status = site.json("status")
     assert status["model"]["version"] == 2
     assert (status["waiting"], status["undecided"], status["problems"]) == (0, 0, {})
@@ -110,7 +110,7 @@ def test_without_a_daemon(site: Site) -> None:
     report = site.json("report")
     assert report["folder"] == str(site.folder / "reports" / "2")
     assert "report.pdf" in report["files"]
-    assert len(site.run("export").stdout.splitlines()) == 1 + 400 + 150 + 150
+    assert len(site.run("export").stdout.splitlines()) == 1 + 400 + 150 + 250
 
 
 def test_a_provisional_schema_is_learned_anew_and_the_daemon_takes_the_files_again(site: Site) -> None:

@@ -73,10 +73,10 @@ class Remembering:
         self._fitted: dict[bytes, Any] = {}
         self.scorecard = recipe.scorecard
 
-    def fit(self, frame: Any, labels: Any, seed: int) -> Any:
-        key = pickle.dumps((frame.to_csv(), labels.tolist(), seed))
+    def fit(self, frame: Any, labels: Any, seed: int, pairs: Any) -> Any:
+        key = pickle.dumps((frame.to_csv(), labels.tolist(), seed, pairs))
         if key not in self._fitted:
-            self._fitted[key] = self._recipe.fit(frame, labels, seed)
+            self._fitted[key] = self._recipe.fit(frame, labels, seed, pairs)
         return self._fitted[key]
 
 
@@ -126,7 +126,7 @@ def fill(shop: Workshop) -> None:
     shop.drop("3.csv", [("u0", 1), ("u1", 0), ("d3", 1), ("nobody", 1), *((f"u{n}", 0) for n in range(2, 6))], LABELS)
     shop.drop("4.csv", [("x", "many", 1, 0)])
     shop.drop("5.csv", clients(8, seed=3, prefix="v", labelled=False))
-    shop.drop("6.csv", clients(30, seed=4, prefix="e"))
+    shop.drop("6.csv", clients(45, seed=4, prefix="e"))
 
 
 def live(shop: Workshop) -> None:
