@@ -56,7 +56,8 @@ class TrainingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refresh_blocks: Annotated[int, Meta(ge=1)] = 8
     """Challengers are trained anew after so many blocks, after twice as many the next time, then after 16."""
     growth: Annotated[float, Meta(gt=1)] = 2.0
-    """The factor by which the labelled rows must have grown since the last training for new challengers sooner."""
+    """The factor by which the labelled rows must have grown since the last training for new challengers sooner, and
+    by which a challenger must have learned from more blocks than the champion to need less proof."""
     recent_blocks: Annotated[int, Meta(ge=1)] = 4
     """The shortest window of a challenger: so many of the newest blocks."""
     folds: Annotated[int, Meta(ge=2, le=20)] = 3
@@ -79,6 +80,9 @@ class PromotionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     between equals."""
     alarm_confidence_z: Annotated[float, Meta(ge=0)] = 1.64
     """The same for a challenger that has learned only since an alarm, and is judged by half a block: 95%."""
+    growth_confidence_z: Annotated[float, Meta(ge=0)] = 0.64
+    """The same for one that has learned all that the champion has and ``training.growth`` times as much: 74%. More of
+    the same is likely to be better before anything is seen."""
     rollback_z: Annotated[float, Meta(ge=0)] = 2.33
     """Standard errors by which the previous model must be better than the current one to come back: 99%."""
     minimum_gain: Annotated[float, Meta(ge=0, lt=1)] = 0.0025

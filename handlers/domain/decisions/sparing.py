@@ -7,9 +7,10 @@ since the change alone; a deployment where a gain is beyond chance; now and then
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import replace as changed
 
 from handlers.domain.decisions import challengers, harm, transitions
 from handlers.domain.decisions.gains import Compared, Contender, Demand, compare, compare_on
@@ -84,12 +85,23 @@ def promise(chosen: Compared, settings: Judging) -> LossLevel:
 
 
 def _shadows(state: State, units: Sequence[Unit], settings: Judging) -> tuple[Compared, ...]:
-    if state.champion is None:
+    champion, promotion = state.champion, settings.promotion
+    if champion is None:
         return ()
-    champion = state.champion.scorer
-    demand = demanded(state, settings, settings.promotion.confidence_z)
-    chosen = units[-settings.promotion.evidence_blocks :]
-    found = [compare_on(chosen, one, champion, state.since, demand) for one in challengers.contenders(state)]
+    usual = demanded(state, settings, promotion.confidence_z)
+    # Who has learned all that the champion has, and as much again, is likely to be better before anything is seen.
+    grown = replace(usual, z=promotion.growth_confidence_z, noise=0.0)
+    chosen = units[-promotion.evidence_blocks :]
+    found = [
+        compare_on(
+            chosen,
+            one,
+            champion.scorer,
+            state.since,
+            grown if challengers.has_grown(one, champion, settings.training) else usual,
+        )
+        for one in challengers.contenders(state)
+    ]
     return tuple(one for one in found if one is not None)
 
 
@@ -145,7 +157,7 @@ def _still_adapting(state: State, now: LossLevel) -> State:
     """Nothing was deployed: after some units the level that was reached is accepted."""
     if not state.adapting:
         return state
-    state = replace(state, adapting=state.adapting - 1)
+    state = changed(state, adapting=state.adapting - 1)
     return state if state.adapting else harm.accept(state, now)
 
 

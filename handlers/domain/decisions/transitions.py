@@ -77,9 +77,13 @@ def at_rest(state: State) -> State:
 
 
 def alarmed(state: State, changed: int, blocks: int) -> State:
-    """An alarm: unless one is under way the evidence begins where the rise began, and challengers are trained now."""
+    """An alarm: unless one is under way the evidence begins where the rise began, and challengers are trained now.
+
+    While one is under way another starts nothing anew: harm that lasts although nothing better can be trained is
+    accepted in the end.
+    """
     if state.adapting:
-        return replace(state, adapting=blocks)
+        return state
     return replace(state, adapting=blocks, since=changed, wait=1, clock=0)
 
 

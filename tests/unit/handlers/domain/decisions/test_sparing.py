@@ -157,9 +157,6 @@ def test_where_nothing_better_is_found_the_new_level_is_accepted_after_so_many_u
     assert ruling.state.reference.rows == len(harmful[1].labels)
 
 
-@pytest.mark.xfail(
-    reason="each alarm while adapting starts the countdown anew, so that harm that lasts is never accepted"
-)
 def test_harm_that_lasts_with_nothing_better_is_accepted_and_does_not_alarm_for_ever() -> None:
     state = state_with()
     outside = Answers(trial=dict.fromkeys(BOTH, 1.0))
