@@ -6,14 +6,17 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from handlers import estimators, training
+from handlers.decision_state import read_state
 from handlers.storage.ledger import Ledger
+from handlers.storage.tables import events
 from tests.workshop import Workshop, clients
 
 LABELS = ("corporation", "exited")
@@ -25,6 +28,22 @@ SETTINGS: dict[str, Any] = {
     "ingestion": {"after": "archive"},
     "retention": {"releases": 2},
 }
+
+
+EVIDENCE: dict[str, Any] = {
+    "training": {"minimum_rows": 40, "minimum_rare": 4, "growth": 1.2},
+    "retention": {"challengers": 1},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What happens in a workspace. ``turns``: each test takes one step in so many."""
+
+    settings: dict[str, Any]
+    fill: Callable[[Workshop], None]
+    live: Callable[[Workshop], None]
+    turns: int
 
 
 class Killed(BaseException):
@@ -167,37 +186,107 @@ def state(shop: Workshop) -> dict[str, Any]:
     }
 
 
+def after_kills(
+    tmp_path: Path, fragile: Callable[[Clockwork | None], None], scene: Scene, turn: int
+) -> Iterator[tuple[int, Workshop, Workshop]]:
+    """At each step of this turn: its number, the workspace where the process was killed there, and one undisturbed."""
+    counting = Clockwork()
+    clean = Workshop(tmp_path / "clean", ledger=lambda path: FragileLedger(path, counting), **scene.settings)
+    scene.fill(clean)
+    counting.steps = 0
+    fragile(counting)
+    scene.live(clean)
+    fragile(None)
+    assert counting.steps > 80
+    for fatal in range(turn + 1, counting.steps + 1, scene.turns):
+        clockwork = Clockwork()
+        root = tmp_path / str(fatal)
+        shop = Workshop(root, ledger=lambda path, clockwork=clockwork: FragileLedger(path, clockwork), **scene.settings)
+        scene.fill(shop)
+        clockwork.steps, clockwork.fatal = 0, fatal
+        fragile(clockwork)
+        with pytest.raises(Killed):
+            scene.live(shop)
+        fragile(None)
+        shop.house.ledger.close()
+        again = Workshop(root, **scene.settings)
+        again.recover()
+        scene.live(again)
+        yield fatal, again, clean
+        again.house.ledger.close()
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_after_a_kill_at_any_write_all_is_as_without_it(
     tmp_path: Path, fragile: Callable[[Clockwork | None], None], turn: int
 ) -> None:
-    counting = Clockwork()
-    clean = Workshop(tmp_path / "clean", ledger=lambda path: FragileLedger(path, counting), **SETTINGS)
-    fill(clean)
-    counting.steps = 0
-    fragile(counting)
-    live(clean)
-    fragile(None)
-    expected = state(clean)
-    assert [one[2] for one in expected["decisions"]] == ["promoted", "promoted"]
-    assert set(expected["decided"].values()) == {1}
-    assert counting.steps > 80
-    for fatal in range(turn + 1, counting.steps + 1, TURNS):
-        clockwork = Clockwork()
-        root = tmp_path / str(fatal)
-        shop = Workshop(root, ledger=lambda path, clockwork=clockwork: FragileLedger(path, clockwork), **SETTINGS)
-        fill(shop)
-        clockwork.steps, clockwork.fatal = 0, fatal
-        fragile(clockwork)
-        with pytest.raises(Killed):
-            live(shop)
-        fragile(None)
-        shop.house.ledger.close()
-        again = Workshop(root, **SETTINGS)
-        again.recover()
-        live(again)
-        found = state(again)
+    for fatal, killed, clean in after_kills(tmp_path, fragile, Scene(SETTINGS, fill, live, TURNS), turn):
+        expected, found = state(clean), state(killed)
+        assert [one[2] for one in expected["decisions"]] == ["promoted", "promoted"]
+        assert set(expected["decided"].values()) == {1}
         for name, value in expected.items():
             assert found[name] == value, f"killed at step {fatal}: {name}"
-        again.house.ledger.close()
+
+
+# -- evidence -----------------------------------------------------------------------------------------------------
+
+
+def fill_months(shop: Workshop) -> None:
+    """A first month, a quiet one, a broken one, and one in which those leave who stayed before."""
+    shop.drop("1.csv", clients(200))
+    shop.drop("2.csv", clients(60, seed=2, prefix="b"))
+    shop.drop("3.csv", [(name, None, *rest) for name, _, *rest in clients(60, seed=3, prefix="c")])
+    turned = clients(200, seed=4, prefix="d")
+    shop.drop("4.csv", [(*row[:-1], 1 - int(str(row[-1]))) for row in turned])
+
+
+def live_by_months(shop: Workshop) -> None:
+    """A file at a time, and all decisions after each."""
+    for name in sorted(path.name for path in shop.workspace.source.iterdir() if path.suffix == ".csv"):
+        shop.ingest(name)
+        shop.settle()
+
+
+def evidence(shop: Workshop) -> dict[str, Any]:
+    """What decisions on evidence leave behind, without times."""
+    with shop.house.ledger.read() as connection:
+        after = read_state(connection)
+    challengers = {shadow.name: shadow for shadow in after.shadows}
+    return {
+        "state": after,
+        "decisions": [(one.kind, one.rows, one.verdict, one.record) for one in shop.decisions()],
+        "decided": shop.decided_rows(),
+        "files": sorted((one.name, one.state, one.reason) for one in shop.files()),
+        "models": shop.models(),
+        "scorecards": shop.scorecards(),
+        "scores": shop.scores(),
+        "prequential": shop.fact("prequential"),
+        "challengers": {
+            name: (shop.workspace.models / f"challenger-{name}" / "scorecard.json").read_bytes() for name in challengers
+        },
+        "kept": sorted(path.name for path in shop.workspace.models.iterdir()),
+        "events": committed(shop),
+    }
+
+
+def committed(shop: Workshop) -> list[tuple[str, Any]]:
+    """What the ledger has kept of what decisions told."""
+    with shop.house.ledger.read() as connection:
+        told = connection.execute(select(events.c.event, events.c.facts).order_by(events.c.seq)).all()
+    return [(event, fields) for event, fields in told if "decision" in fields]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("turn", [0, 9])
+def test_after_a_kill_decisions_on_evidence_their_state_and_their_challengers_are_as_without_it(
+    tmp_path: Path, fragile: Callable[[Clockwork | None], None], turn: int
+) -> None:
+    scene = Scene(EVIDENCE, fill_months, live_by_months, 18)
+    for fatal, killed, clean in after_kills(tmp_path, fragile, scene, turn):
+        expected, found = evidence(clean), evidence(killed)
+        assert [one[2] for one in expected["decisions"]] == ["promoted", "kept", "held", "promoted"]
+        assert expected["challengers"]
+        assert set(expected["decided"].values()) == {1}
+        for name, value in expected.items():
+            assert found[name] == value, f"killed at step {fatal}: {name}"
