@@ -64,7 +64,7 @@ def test_an_alarm_dates_the_change_once() -> None:
     first = transitions.alarmed(state_with(), 5, 2)
     assert (first.since, first.adapting, first.clock, first.wait) == (5, 2, 0, 1)
     again = transitions.alarmed(replace(first, adapting=1, clock=3), 7, 2)
-    assert (again.since, again.clock) == (5, 3)
+    assert (again.since, again.clock, again.adapting) == (5, 3, 1)
 
 
 def test_units_are_known_up_to_a_limit_and_a_new_one_ends_the_pool() -> None:
