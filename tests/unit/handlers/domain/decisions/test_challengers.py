@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from handlers.domain.decisions import challengers, transitions
-from handlers.domain.decisions.recipes import Part, Shadow
-from handlers.domain.decisions.state import State
+from handlers.domain.decisions.gains import Contender
+from handlers.domain.decisions.recipes import Part, Recipe, Shadow, over
+from handlers.domain.decisions.state import Incumbent, State
 from handlers.domain.learning_settings import TrainingSettings
 from tests.unit.handlers.domain.decisions.samples import shadow, state_with
 
@@ -107,3 +109,21 @@ def test_new_shadows_have_names_that_were_never_used() -> None:
             Shadow(name, Part(kind, 1), last) for name, kind in zip(names[-2:], BOTH, strict=True)
         )
     assert len(set(names)) == 6
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "grown"),
+    [(3, 10, True), (3, 9, False), (1, 10, True), (4, 30, False), (3, 6, False)],
+)
+def test_who_has_learned_all_that_the_champion_has_and_as_much_again_has_grown(
+    first: int, last: int, grown: bool
+) -> None:
+    champion = Incumbent(1, over(("logistic",), 3), 6)  # it has learned four blocks
+    contender = Contender(("s1",), over(("logistic", "explainable_boosting"), first), last)
+    assert challengers.has_grown(contender, champion, TRAINING) == grown
+
+
+def test_an_average_of_windows_has_not_grown() -> None:
+    champion = Incumbent(1, over(("logistic",), 3), 6)
+    contender = Contender(("s1", "s2"), Recipe((Part("logistic", 3), Part("logistic", 1))), 30)
+    assert not challengers.has_grown(contender, champion, TRAINING)

@@ -112,6 +112,18 @@ def test_each_deployment_of_late_makes_the_next_one_dearer(deployments: tuple[in
     assert (demand.z, demand.noise, demand.seed) == (1.28, promotion.block_noise, SETTINGS.training.seed)
 
 
+def test_a_challenger_that_has_learned_as_much_again_needs_less_proof_and_gets_no_noise() -> None:
+    units = [block(number, signs={"m1": 0.9, "s1": 0.94}) for number in (5, 6)]
+    of_more = shadow(first=1, last=4)
+    [grown] = rule(state_with(of_more, reference=promised("m1", sign=0.9)), units).compared
+    [usual] = rule(state_with(shadow(first=2, last=4), reference=promised("m1", sign=0.9)), units).compared
+    assert grown.gain == usual.gain
+    assert grown.error < usual.error
+    promotion = SETTINGS.promotion
+    assert grown.gain - grown.low == pytest.approx(promotion.growth_confidence_z * grown.error)
+    assert usual.gain - usual.low == pytest.approx(promotion.confidence_z * usual.error)
+
+
 # -- after an alarm -------------------------------------------------------------------------------------------------
 
 
