@@ -359,7 +359,10 @@ def test_old_releases_are_removed_and_current_and_previous_never(make: Make) -> 
 
 
 def test_challengers_in_waiting_are_kept_and_of_those_before_them_no_more_than_the_limit(make: Make) -> None:
-    shop = make(retention={"challengers": 2}, promotion={"confidence_z": 1000.0, "alarm_confidence_z": 1000.0})
+    shop = make(
+        retention={"challengers": 2},
+        promotion={"confidence_z": 1e3, "alarm_confidence_z": 1e3, "growth_confidence_z": 1e3},
+    )
     shop.take("0.csv", clients(50))
     shop.settle()
     made = set()
