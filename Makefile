@@ -14,7 +14,7 @@ help:
 	@echo "make run [CONFIG=config.json]   install into .venv on first use, then run the daemon in the foreground"
 	@echo "make test [ARGS=...]            all tests"
 	@echo "make check                      format, lint, types, import contracts"
-	@echo "make bench [ARGS=SCENE...]      the measurements of docs/performance.md"
+	@echo "make bench [ARGS=SCENE...] [DATA=folder]   the measurements of docs/performance.md"
 	@echo "make coverage | format | pins | clean"
 
 # `exec`: Ctrl-C and SIGTERM reach the daemon itself.
@@ -34,8 +34,9 @@ format: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
+# DATA: a folder of tables in the order of time, which the scene `decisions` takes beside the generated ones.
 bench: $(VENV)/.installed-dev
-	$(PY) -m tests.benchmarks $(ARGS)
+	$(if $(DATA),ATTRITIOND_BENCH_DATA="$(DATA)") $(PY) -m tests.benchmarks $(ARGS)
 
 coverage: $(VENV)/.installed-dev
 	$(PY) -m pytest --cov --cov-report=term $(ARGS)

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.benchmarks import bulk_scenes, load_scenes, scenes, single_scenes, store
+from tests.benchmarks import bulk_scenes, decision_cost, decision_scenes, load_scenes, scenes, single_scenes, store
 from tests.benchmarks.baselines import machine
 from tests.benchmarks.measures import Measure, table
 
@@ -18,6 +18,8 @@ SCENES: tuple[Callable[[], list[Measure]], ...] = (
     single_scenes.start_large,
     load_scenes.great_burst,
     load_scenes.memory,
+    decision_cost.drift_cost,
+    decision_scenes.decisions,
 )
 
 
