@@ -42,13 +42,13 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
     compared = _shadows(state, units, settings)
     best = max(compared, key=lambda one: one.margin, default=None)
     good = best is not None and best.margin > 0
-    if reading.alarm:
-        back = _predecessor(state, units, settings)
-        if back is not None and (best is None or back.low >= best.low):
-            return _way_back(state, units, back, settings)
     fast = None
     if state.adapting and (reading.alarm or not good):
         fast = yield from _fast_path(state, newest, own, settings)
+    if reading.alarm:
+        back = _predecessor(state, units, settings)
+        if back is not None and all(one is None or one.low <= back.gain for one in (best, fast)):
+            return _way_back(state, units, back, settings)
     chosen = _better_of(best if good else None, fast)
     found: tuple[Breach, ...] = ()
     if chosen is not None:
@@ -162,7 +162,11 @@ def _still_adapting(state: State, now: LossLevel) -> State:
 
 
 def _predecessor(state: State, units: Sequence[Unit], settings: Judging) -> Compared | None:
-    """The previous model beside the champion since that was deployed, where it is better beyond all doubt."""
+    """The previous model beside the champion since that was deployed, where it is better beyond all doubt.
+
+    It is known, so that it comes before new models, but not before one that is surely better than it: where the world
+    has changed both may be wrong, one a little less.
+    """
     champion, previous = state.champion, state.previous
     if champion is None or previous is None:
         return None

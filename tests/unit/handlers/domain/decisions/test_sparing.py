@@ -229,6 +229,15 @@ def test_a_predecessor_whose_release_is_gone_is_no_way_back() -> None:
     assert not ruling.roll_back
 
 
+def test_a_predecessor_that_is_a_little_less_wrong_is_no_way_back_where_a_new_model_is_right() -> None:
+    unit = block(3, signs={"m2": 1.0, "m1": 0.8}, truth=-1.0)
+    ruling = rule(with_predecessor(reference=promised("m2")), [unit], Answers(trial=dict.fromkeys(BOTH, -1.0)))
+    assert not ruling.roll_back
+    assert ruling.deploy is not None
+    alone = rule(with_predecessor(reference=promised("m2")), [unit], Answers(trial=dict.fromkeys(BOTH, 1.0)))
+    assert alone.roll_back
+
+
 def test_only_what_both_have_said_since_the_champion_was_deployed_is_held_against_it() -> None:
     units = [block(number, signs={"m2": -1.0, "m1": 1.0}) for number in (2, 3, 4)]
     ruling = rule(with_predecessor(), units)
