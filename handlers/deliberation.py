@@ -68,7 +68,8 @@ class Heard:
     @property
     def place(self) -> Place:
         """Where the ruling is made."""
-        return Place(self.block.id, self.taken[0], self.block.latest_period, self.gate.in_a_row)
+        gate = self.gate
+        return Place(self.block.id, self.taken[0], self.block.latest_period, gate.in_a_row, gate.normal)
 
 
 def state_of(block: OpenBlock, champion: Release | None) -> State:

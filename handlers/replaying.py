@@ -144,7 +144,7 @@ class _Stage:
         """What the ledger has decided on was let through by it, or is not there."""
         release, drift = run.champion, run.settings.drift
         if release is None or step.recorded or not len(window.labels) or not quality.guards(release, drift):
-            return Gate(window)
+            return Gate(window, normal=block.state.normal)
         rows = self.history.window.rows
         places = np.argsort(rows, kind="stable")
         of_file = self.history.files[places[np.searchsorted(rows, window.rows, sorter=places)]]

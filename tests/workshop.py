@@ -16,8 +16,8 @@ from handlers import activation, pipeline, publication, recovery, rescoring
 from handlers.domain.facts import Fact
 from handlers.domain.files import FileRecord
 from handlers.domain.ingestion_settings import IngestionSettings
-from handlers.domain.release import Release
 from handlers.domain.learning_settings import DriftSettings, PromotionSettings, TrainingSettings
+from handlers.domain.release import Release
 from handlers.domain.schema import DatasetSettings, Schema
 from handlers.house import House, Learning
 from handlers.receiving import Arrival

@@ -50,6 +50,11 @@ class Break:
     now: float
     sentence: str
 
+    @property
+    def key(self) -> str:
+        """What is broken and how: the same in every file that is broken so."""
+        return f"{self.kind}: {self.column}"
+
 
 def breaks(reference: Sketch, tally: Tally, settings: GateSettings) -> tuple[Break, ...]:
     """Find the columns that are broken, in the sketch's order; each at most once for each kind.

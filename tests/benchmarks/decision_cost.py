@@ -17,10 +17,11 @@ from handlers.domain.decisions.recipes import over
 from handlers.domain.decisions.state import Incumbent
 from handlers.domain.estimated_performance import estimate
 from handlers.domain.misfit import Judged, misfit
-from handlers.domain.quality_gate import GateSettings, breaks
+from handlers.domain.quality_gate import Break, GateSettings, breaks
 from handlers.domain.reference_sketch import sketch, tally
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
+from handlers.drift import Diagnosis
 from tests.benchmarks.measures import Measure, median_of
 from tests.benchmarks.streams import Stream, stream
 
@@ -63,7 +64,7 @@ def _costs(release: Release, learned: Rows, count: int) -> list[Measure]:
     return [replace(found[0], baseline=DRIFT_MS[count], baseline_name="target"), *found[1:]]
 
 
-def scored(release: Release, rows: Rows) -> object:
+def scored(release: Release, rows: Rows) -> tuple[Diagnosis, tuple[Break, ...]]:
     """The drift of columns and scores, and the quality gate, as for a file without labels."""
     counted = tally(release.sketch, rows.columns)
     return drift.of_tally(release, counted, rows.log_odds, None), breaks(release.sketch, counted, GateSettings())

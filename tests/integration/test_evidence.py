@@ -106,6 +106,34 @@ def test_a_broken_file_is_held_and_neither_learned_from_nor_judged_by_and_others
     assert len(shop.rows()) == 200 + 3 * ROWS
 
 
+def test_a_new_normal_lasts_until_a_file_comes_without_it(make: Make) -> None:
+    shop = make(promotion={"confidence_z": 1e3, "alarm_confidence_z": 1e3, "growth_confidence_z": 1e3})
+    shop.take("1.csv", month(1, 200))
+    shop.settle()
+    states = []
+    for number in range(2, 10):
+        name = f"{number}.csv"
+        shop.take(name, month(number, broken=number != 7))
+        shop.settle()
+        states.append(shop.file(name).state)
+    held, taken = FileState.HELD, FileState.INGESTED
+    assert states == [held, held, taken, taken, taken, taken, held, held]
+    every_row_is_in_at_most_one_block(shop, without=2 * ROWS)
+
+
+def test_what_was_released_by_hand_is_the_new_normal(make: Make) -> None:
+    shop = make(promotion={"confidence_z": 1e3, "alarm_confidence_z": 1e3, "growth_confidence_z": 1e3})
+    shop.take("1.csv", month(1, 200))
+    shop.settle()
+    shop.take("2.csv", month(2, broken=True))
+    shop.settle()
+    releasing.release(shop.house, shop.file("2.csv").sha256 or "")
+    shop.settle()
+    shop.take("3.csv", month(3, broken=True))
+    assert shop.settle() == ["kept"]
+    assert shop.file("3.csv").state == FileState.INGESTED
+
+
 def test_of_a_block_with_a_broken_file_the_others_are_judged(make: Make) -> None:
     shop = make()
     shop.take("1.csv", month(1, 200))

@@ -50,7 +50,7 @@ def rule_of(case: Case, settings: Judging) -> Rule:
     if case.challenge:
         return first_models.challenge(state, settings)
     if case.scored is None:
-        return _nothing(state, "There are no new rows.")
+        return _nothing(state, "There are no new rows that are learned from.")
     if case.late:
         learned = f"what model {state.champion.version} has learned"
         return _nothing(state, f"The rows are older than {learned}: they are learned from, but decide nothing.")

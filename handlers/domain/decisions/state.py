@@ -63,7 +63,8 @@ class State(msgspec.Struct, frozen=True):
     ``clock``: units until challengers are trained anew, then ``wait`` units. ``oldest``: the first block of all.
     ``trained_rows``: all labelled rows when challengers were last trained. ``scores_f1``: the champion's F1 by unit.
     ``judged``: how many units there were; ``deployments``: after which of them a model took another's place.
-    ``held``: the files that were held in a row; ``latest_period``: of all rows that were decided on.
+    ``held``: the files that were held in a row; ``normal``: what is broken in files, and has become the new normal.
+    ``latest_period``: of all rows that were decided on.
     """
 
     champion: Incumbent | None = None
@@ -91,6 +92,7 @@ class State(msgspec.Struct, frozen=True):
     deployments: tuple[int, ...] = ()
     path: tuple[Reading, ...] = ()
     held: tuple[int, ...] = ()
+    normal: tuple[str, ...] = ()
     latest_period: str | None = None
 
     @property

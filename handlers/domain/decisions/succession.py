@@ -21,12 +21,14 @@ class Successor(msgspec.Struct, frozen=True):
 
 class Place(msgspec.Struct, frozen=True):
     """Where a ruling was made: ``block``, the number of the decision; ``rows``, all labelled rows that decisions have
-    taken and learn from; ``period``, the latest that was ever decided on; ``held``, the files held in a row."""
+    taken and learn from; ``period``, the latest that was ever decided on; ``held``, the files held in a row;
+    ``normal``, what is broken in files and has become the new normal."""
 
     block: int
     rows: int
     period: str | None = None
     held: tuple[int, ...] = ()
+    normal: tuple[str, ...] = ()
 
 
 def successor(ruling: Ruling, held_out: HeldOut, place: Place, *, version: int, seed: int) -> Successor:
@@ -55,7 +57,7 @@ def state_after(ruling: Ruling, deployed: Successor | None, place: Place, traini
         state = transitions.after(state, deployed.incumbent, deployed.reference, ruling.trigger, wait)
     if ruling.refresh:
         state = transitions.refreshed(state, ruling.refresh, place.block, place.rows)
-    return replace(state, held=place.held)
+    return replace(state, held=place.held, normal=place.normal)
 
 
 def current_after(ruling: Ruling, deployed: Successor | None, before: int | None) -> int | None:

@@ -170,7 +170,8 @@ def test_members_of_blocks_stand_for_the_same_rows(small: SmallDataset) -> None:
         with small.ledger.read() as connection:
             waiting = decisions.waiting(connection)
             return [
-                dataset.rows_of_members(connection, small.workspace.parts, TIMED, [member]).numbers.tolist() for member in waiting
+                dataset.rows_of_members(connection, small.workspace.parts, TIMED, [member]).numbers.tolist()
+                for member in waiting
             ]
 
     before = rows()
