@@ -35,10 +35,13 @@ def train(house: House, learner: Learner, shadows: tuple[Shadow, ...]) -> None:
 
 
 def read(house: House, learner: Learner, shadow: Shadow) -> Scorecard:
-    """A shadow's scorecard. One whose folder is gone or damaged is fitted again from its recipe."""
+    """A shadow's scorecard. One whose folder is gone or damaged is fitted again from its recipe, and written down."""
     stored = model_folder.read(house.workspace.models, shadow.name, ("recipe.json", "scorecard.json", "scorecard.npz"))
     found = None if stored is None else _decoded(shadow, stored)
-    return learner.fit(shadow.part, shadow.last, learner.pairs).scorecard if found is None else found
+    if found is None:
+        train(house, learner, (shadow,))
+        return learner.fit(shadow.part, shadow.last, learner.pairs).scorecard
+    return found
 
 
 def prune(house: House, shadows: tuple[Shadow, ...]) -> None:

@@ -55,7 +55,7 @@ def alarms(stream: Stream) -> tuple[int, int]:
 def read(state: State, now: LossLevel) -> State:
     """One more file, to which nothing is answered; the last reading of ``path`` is its own."""
     block = state.units[-1][0] + 1 if state.units else state.since
-    state = harm.observe(transitions.add_unit(state, (block,)), block, now, SETTINGS)
+    state = harm.observe(transitions.add_unit(state, (block,), 0), block, now, SETTINGS)
     if state.path[-1].alarm:
         state = transitions.alarmed(state, harm.changed_at(state), SETTINGS.adapting_blocks)
     state = harm.settle(state, now, SETTINGS)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from handlers.domain.decisions.gains import Contender
 from handlers.domain.decisions.recipes import Part, Recipe
-from handlers.domain.decisions.state import Incumbent, State
+from handlers.domain.decisions.state import State
 from handlers.domain.decisions.transitions import MOST_WAIT
 from handlers.domain.learning_settings import TrainingSettings
 
@@ -49,13 +49,14 @@ def together(items: Sequence[Item], parts: Sequence[Part]) -> list[tuple[Item, .
     return list(dict.fromkeys(found))
 
 
-def has_grown(contender: Contender, champion: Incumbent, settings: TrainingSettings) -> bool:
-    """Has a contender of one window learned from all blocks of the champion's, and from as many again?"""
+def has_grown(contender: Contender, state: State, settings: TrainingSettings) -> bool:
+    """Has a contender of one window learned from all rows of the champion's, and from ``growth`` times as many?"""
+    champion = state.champion
     firsts = {part.first for part in contender.recipe.parts}
-    if len(firsts) > 1 or contender.recipe.first > champion.recipe.first:
+    if champion is None or len(firsts) > 1 or contender.recipe.first > champion.recipe.first:
         return False
-    blocks = contender.last - contender.recipe.first + 1
-    return blocks >= settings.growth * (champion.last - champion.recipe.first + 1)
+    own = state.rows_between(contender.recipe.first, contender.last)
+    return own is not None and champion.rows > 0 and own >= settings.growth * champion.rows
 
 
 def watched(state: State) -> State:

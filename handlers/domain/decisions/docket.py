@@ -82,7 +82,7 @@ def _judgement(case: Case, state: State, settings: Judging) -> Rule:
         few = f"{len(newest.labels):,} new rows with {rare:,} of the rarer class are too few to judge by"
         note = f"{few}; {needed.minimum_rows:,} with {needed.minimum_rare:,} are awaited."
         return _nothing(replace(state, pool=pool), note)
-    state = transitions.add_unit(state, pool)
+    state = transitions.add_unit(state, pool, case.rows)
     known = state.units[-settings.promotion.evidence_blocks : -1]
     units = [*case.earlier(known), newest]
     f1 = measure(newest.labels, probabilities_of(newest.said[champion.scorer]), case.threshold).f1

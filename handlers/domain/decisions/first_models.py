@@ -36,7 +36,8 @@ def first(state: State, settings: Judging, rows: int, positives: int) -> Rule:
 def challenge(state: State, settings: Judging) -> Rule:
     """The other estimators are compared with the first model, out of fold: there are no rows that it has not seen.
 
-    All of them blended are deployed, unless one alone is better than each other by more than ``single_lead``.
+    All of them blended are deployed, unless one alone is better than each other by more than ``single_lead``; and
+    only what is better than the first model at all.
     """
     champion = state.champion
     if champion is None:
@@ -50,6 +51,10 @@ def challenge(state: State, settings: Judging) -> Rule:
         return Ruling(trigger="challenge", state=state, note="The first model's own estimator is the best.")
     compared = _compared(chosen, held_out, own, settings)
     note = "The other estimators are compared with the first model."
+    if compared.gain <= 0:
+        return Ruling(
+            trigger="challenge", state=state, best=compared, verdict=compared.verdict, compared=(compared,), note=note
+        )
     return Ruling(
         trigger="challenge",
         state=state,

@@ -58,6 +58,8 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
         state = replace(state, adapting=state.adapting - 1)
         state = state if state.adapting else harm.accept(state, now)
     deploys = chosen is not None and not found
+    if deploys and state.adapting:  # as long as something is gained
+        state = replace(state, adapting=settings.drift.adapting_blocks)
     return Ruling(
         trigger="harm" if alarm or state.adapting else "evidence" if best is not None else "none",
         state=state,
@@ -68,6 +70,7 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
         breaches=found,
         compared=tried,
         judged=True,
+        goes_on=deploys and state.adapting > 0,
     )
 
 

@@ -16,8 +16,6 @@ from handlers.domain.decisions.recipes import Recipe
 from handlers.domain.decisions.units import Sample, Unit, common, said_of, together
 
 Floats = NDArray[np.float64]
-MOST_AWAITED = 50
-"""So many times the rows that there are may be awaited; more is no answer to when a decision will come."""
 Verdict = Literal["better", "not better", "not enough evidence"]
 
 
@@ -26,7 +24,8 @@ class Compared:
     """A challenger beside the champion. ``gain``, ``low`` and ``high`` are parts of the champion's mean loss.
 
     ``low`` and ``high`` are the bounds of the gain, ``z`` standard errors away; ``least``: the gain that must be
-    exceeded. ``sample``: the rows; ``said`` and ``champion``: what both said of them, float64[n] in log-odds.
+    exceeded; ``reach``: so many times the rows that there are may still come into the sample. ``sample``: the rows;
+    ``said`` and ``champion``: what both said of them, float64[n] in log-odds.
     """
 
     recipe: Recipe
@@ -36,6 +35,7 @@ class Compared:
     low: float
     high: float
     least: float
+    reach: float
     loss: float
     champion_loss: float
     sample: Sample
@@ -59,25 +59,27 @@ class Compared:
         """About how many more rows would show that it is better, should the gain stay what it is.
 
         The error shrinks with the square root of the rows. None where the gain is too small for any number of rows, or
-        for one that is to be awaited.
+        for one that the newest units, by which is judged, will ever hold.
         """
         beyond = self.gain - self.least
         z_error = self.gain - self.low
         if beyond <= 0 or self.margin > 0:
             return None
         factor = (z_error / beyond) ** 2 - 1
-        return max(1, math.ceil(self.sample.size * factor)) if factor <= MOST_AWAITED else None
+        return max(1, math.ceil(self.sample.size * factor)) if factor <= self.reach else None
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
     """What a gain has to be: ``z`` standard errors sure, and more than ``least``. ``noise``: its standard deviation
-    from block to block; both are parts of the loss. ``seed``: of the bootstrap."""
+    from block to block; both are parts of the loss. ``seed``: of the bootstrap; ``units``: by at most so many is
+    judged."""
 
     z: float
     noise: float
     least: float
     seed: int
+    units: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def compare(contender: Contender, champion: Floats, said: Floats, sample: Sample
         low=gain - demand.z * error,
         high=gain + demand.z * error,
         least=demand.least,
+        reach=max(demand.units / sample.units - 1, 0.0),
         loss=float(others.mean()),
         champion_loss=champion_loss,
         sample=sample,

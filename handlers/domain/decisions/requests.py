@@ -68,7 +68,8 @@ class Ruling:
     ``deploy``: a recipe that is to be fitted up to the newest block; ``reference``: what it promises, None: its
     out-of-fold losses. ``roll_back``: to the previous model. ``refresh``: shadows to be trained. ``best``: the
     contender that the verdict is about; ``breaches``: why it is not deployed although it is better; ``compared``: all
-    contenders. ``judged``: the harm test has read this unit. ``note``: the reason where there is no test to tell of.
+    contenders. ``judged``: the harm test has read this unit; ``goes_on``: the alarm lasts although a model is
+    deployed. ``note``: the reason where there is no test to tell of.
     """
 
     trigger: Trigger
@@ -83,6 +84,7 @@ class Ruling:
     compared: tuple[Compared, ...] = ()
     statistics: Mapping[str, float] = field(default_factory=dict)
     judged: bool = False
+    goes_on: bool = False
     note: str = ""
 
 

@@ -98,7 +98,7 @@ def _shadows(state: State, units: Sequence[Unit], settings: Judging) -> tuple[Co
             one,
             champion.scorer,
             state.since,
-            grown if challengers.has_grown(one, champion, settings.training) else usual,
+            grown if challengers.has_grown(one, state, settings.training) else usual,
         )
         for one in challengers.contenders(state)
     ]
@@ -138,7 +138,7 @@ def demanded(state: State, settings: Judging, z: float) -> Demand:
     promotion = settings.promotion
     recent = sum(1 for unit in state.deployments if unit > state.judged - RECENT_UNITS)
     least = promotion.minimum_gain * (1 + promotion.repeat_cost * recent)
-    return Demand(z, promotion.block_noise, least, settings.training.seed)
+    return Demand(z, promotion.block_noise, least, settings.training.seed, promotion.evidence_blocks)
 
 
 def _better_of(best: Compared | None, fast: Compared | None) -> Compared | None:
@@ -168,7 +168,7 @@ def _predecessor(state: State, units: Sequence[Unit], settings: Judging) -> Comp
     has changed both may be wrong, one a little less.
     """
     champion, previous = state.champion, state.previous
-    if champion is None or previous is None:
+    if champion is None or previous is None or previous.provisional:
         return None
     demand = demanded(state, settings, settings.promotion.rollback_z)
     contender = Contender((previous.scorer,), previous.recipe, previous.last)

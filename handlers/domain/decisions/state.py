@@ -20,12 +20,13 @@ KNOWN_UNITS = 64
 class Incumbent(msgspec.Struct, frozen=True):
     """A deployed model, as the rules see it: its version, its recipe, and the block that it learned last.
 
-    ``period``: the latest period among its rows, None where no column tells the time; ``provisional``: made while the
-    rows were few, and replaced as soon as there are more."""
+    ``rows``: of its narrowest window; ``provisional``: made while the rows were few, and replaced as soon as there are
+    more; ``period``: the latest among its rows, None where no column tells the time."""
 
     version: int
     recipe: Recipe
     last: int
+    rows: int = 0
     provisional: bool = False
     period: str | None = None
 
@@ -57,7 +58,8 @@ class Reading(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """Phase, sums, references and pools. Blocks are named by the numbers of their decisions.
 
-    ``units``: the blocks that were judged together, newest last; ``pool``: blocks that are still too few to judge.
+    ``units``: the blocks that were judged together, newest last; ``totals``: all labelled rows after each of them;
+    ``pool``: blocks that are still too few to judge.
     ``since``: the block with which the evidence begins. ``quiet``: how many quiet blocks are in ``reference``.
     ``cusum_units``: units since the sum was 0. ``adapting``: units that are left until a new level is accepted.
     ``clock``: units until challengers are trained anew, then ``wait`` units. ``oldest``: the first block of all.
@@ -85,6 +87,7 @@ class State(msgspec.Struct, frozen=True):
     next_shadow: int = 1
     shadows: tuple[Shadow, ...] = ()
     units: tuple[tuple[int, ...], ...] = ()
+    totals: tuple[int, ...] = ()
     pool: tuple[int, ...] = ()
     challenge_due: bool = False
     scores_f1: tuple[float, ...] = ()
@@ -103,6 +106,15 @@ class State(msgspec.Struct, frozen=True):
         newest = self.path[-1] if self.path else None
         mine = newest is not None and self.champion is not None and newest.version == self.champion.version
         return "watch" if mine and newest is not None and newest.phase == "watch" else "stable"
+
+    def rows_between(self, first: int, last: int) -> int | None:
+        """The labelled rows of the blocks from ``first`` to ``last``; None where that is longer ago than is known."""
+        ends = [(blocks[-1], total) for blocks, total in zip(self.units[::-1], self.totals[::-1], strict=False)][::-1]
+        until = [total for block, total in ends if block <= last]
+        before = [total for block, total in ends if block < first]
+        if not until or (first > self.oldest and not before):
+            return None
+        return until[-1] - (before[-1] if first > self.oldest else 0)
 
     @property
     def scorers(self) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ def successor(ruling: Ruling, held_out: HeldOut, place: Place, *, version: int, 
         version=version,
         recipe=ruling.deploy,
         last=place.block,
+        rows=ruling.state.rows_between(ruling.deploy.first, place.block) or place.rows,
         provisional=ruling.trigger == "provisional",
         period=place.period,
     )
@@ -55,6 +56,8 @@ def state_after(ruling: Ruling, deployed: Successor | None, place: Place, traini
     if deployed is not None:
         wait = training.refresh_blocks
         state = transitions.after(state, deployed.incumbent, deployed.reference, ruling.trigger, wait)
+        if ruling.goes_on:
+            state = replace(state, adapting=ruling.state.adapting, since=ruling.state.since)
     if ruling.refresh:
         state = transitions.refreshed(state, ruling.refresh, place.block, place.rows)
     return replace(state, held=place.held, normal=place.normal)

@@ -14,10 +14,11 @@ FIRST_CLOCK, MOST_WAIT = 6, 16
 """Units until the first challengers of a new model; the longest time between two trainings of them, in units."""
 
 
-def add_unit(state: State, blocks: tuple[int, ...]) -> State:
-    """A unit is judged: it is the newest, and nothing is pooled any more."""
+def add_unit(state: State, blocks: tuple[int, ...], rows: int) -> State:
+    """A unit is judged: it is the newest, and nothing is pooled any more. ``rows``: all labelled rows there are now."""
     units = (*state.units, blocks)[-KNOWN_UNITS:]
-    return replace(state, units=units, pool=(), judged=state.judged + 1)
+    totals = (*state.totals, rows)[-KNOWN_UNITS:]
+    return replace(state, units=units, totals=totals, pool=(), judged=state.judged + 1)
 
 
 def deployed(state: State, champion: Incumbent, reference: LossLevel, *, first: bool = False) -> State:

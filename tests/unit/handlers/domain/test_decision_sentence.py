@@ -36,6 +36,7 @@ def compared(gain: float, low: float, high: float, rows: int = 1000, recipe: Any
         low=low,
         high=high,
         least=0.0025,
+        reach=50.0,
         loss=0.4 * (1 - gain),
         champion_loss=0.4,
         sample=Sample(np.zeros(rows, dtype=np.int8), ids, ids, 2, (7, 8)),

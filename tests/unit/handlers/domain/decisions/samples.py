@@ -53,7 +53,7 @@ def promised(scorer: str, rows: int = 1600, *, sign: float = 1.0) -> LossLevel:
 
 def state_with(*shadows: Shadow, version: int = 1, last: int = 1, **changes: Any) -> State:
     """A state with a logistic champion that has learned the blocks up to ``last`` and promises what it keeps."""
-    champion = Incumbent(version, over(("logistic",), 1), last)
+    champion = Incumbent(version, over(("logistic",), 1), last, rows=400)
     fresh = State(
         champion=champion,
         reference=promised(champion.scorer),
@@ -74,7 +74,8 @@ def shadow(name: str = "s1", estimator: str = "explainable_boosting", *, first: 
 
 def judged(state: State, unit: Unit) -> State:
     """The state that a rule is told, which names the unit already."""
-    return transitions.add_unit(state, unit.blocks)
+    before = state.totals[-1] if state.totals else 400
+    return transitions.add_unit(state, unit.blocks, before + len(unit.labels))
 
 
 class Answers:

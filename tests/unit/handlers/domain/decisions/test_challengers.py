@@ -21,7 +21,7 @@ def trained_at(units: int, *, watched: bool = False, start: State | None = None)
     state = start or state_with()
     found = []
     for number in range(1, units + 1):
-        state = transitions.add_unit(state, (number + 1,))
+        state = transitions.add_unit(state, (number + 1,), 400)
         if watched:
             state = challengers.watched(state)
         state, parts = challengers.refresh(state, TRAINING, 400)
@@ -62,13 +62,13 @@ def test_windows_are_the_champions_everything_and_at_every_third_time_the_newest
 def test_where_something_is_suspected_the_newest_window_is_tried_at_once() -> None:
     start = transitions.alarmed(state_with(), 5, 2)
     for number in range(2, 10):
-        start = transitions.add_unit(start, (number,))
+        start = transitions.add_unit(start, (number,), 400)
     _, parts = challengers.refresh(start, TRAINING, 400)
     assert {part.first for part in parts} == {1, 6}
 
 
 def test_rows_that_have_doubled_do_not_wait_for_the_clock() -> None:
-    state = transitions.add_unit(state_with(), (2,))
+    state = transitions.add_unit(state_with(), (2,), 400)
     assert challengers.refresh(state, TRAINING, 799)[1] == ()
     after, parts = challengers.refresh(state, TRAINING, 800)
     assert parts
@@ -111,19 +111,37 @@ def test_new_shadows_have_names_that_were_never_used() -> None:
     assert len(set(names)) == 6
 
 
+def grown_state(rows: list[int], *, champion_rows: int, first: int = 1) -> State:
+    """Blocks 2, 3, ... with these many rows after a first one of 400; the champion has learned from block ``first``."""
+    state = state_with(champion=Incumbent(1, over(("logistic",), first), 1, rows=champion_rows))
+    total = 400
+    for number, count in enumerate(rows, start=2):
+        total += count
+        state = transitions.add_unit(state, (number,), total)
+    return state
+
+
 @pytest.mark.parametrize(
-    ("first", "last", "grown"),
-    [(3, 10, True), (3, 9, False), (1, 10, True), (4, 30, False), (3, 6, False)],
+    ("rows", "last", "grown"),
+    [([400], 2, True), ([399], 2, False), ([200, 200], 3, True), ([200, 200], 2, False), ([], 1, False)],
 )
 def test_who_has_learned_all_that_the_champion_has_and_as_much_again_has_grown(
-    first: int, last: int, grown: bool
+    rows: list[int], last: int, grown: bool
 ) -> None:
-    champion = Incumbent(1, over(("logistic",), 3), 6)  # it has learned four blocks
-    contender = Contender(("s1",), over(("logistic", "explainable_boosting"), first), last)
-    assert challengers.has_grown(contender, champion, TRAINING) == grown
+    contender = Contender(("s1",), over(("logistic", "explainable_boosting"), 1), last)
+    assert challengers.has_grown(contender, grown_state(rows, champion_rows=400), TRAINING) == grown
+
+
+def test_many_small_blocks_are_no_growth_beside_a_large_one() -> None:
+    state = grown_state([200] * 30, champion_rows=50_000)
+    assert not challengers.has_grown(Contender(("s1",), over(("logistic",), 1), 31), state, TRAINING)
+
+
+def test_who_has_not_learned_what_the_champion_has_has_not_grown() -> None:
+    state = grown_state([1000] * 9, champion_rows=400)
+    assert not challengers.has_grown(Contender(("s1",), over(("logistic",), 4), 10), state, TRAINING)
 
 
 def test_an_average_of_windows_has_not_grown() -> None:
-    champion = Incumbent(1, over(("logistic",), 3), 6)
-    contender = Contender(("s1", "s2"), Recipe((Part("logistic", 3), Part("logistic", 1))), 30)
-    assert not challengers.has_grown(contender, champion, TRAINING)
+    contender = Contender(("s1", "s2"), Recipe((Part("logistic", 1), Part("explainable_boosting", 2))), 9)
+    assert not challengers.has_grown(contender, grown_state([1000] * 9, champion_rows=400), TRAINING)

@@ -21,7 +21,7 @@ STEADY = (0.60, 0.62, 0.61, 0.60, 0.62)
 def after(units: int, *, scores: tuple[float, ...] = ()) -> State:
     state = state_with(scores_f1=scores)
     for number in range(2, units + 2):
-        state = transitions.add_unit(state, (number,))
+        state = transitions.add_unit(state, (number,), 400)
     return state
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from handlers.domain.decisions.gains import MOST_AWAITED, Compared, Contender, Demand, compare, compare_on
+from handlers.domain.decisions.gains import Compared, Contender, Demand, compare, compare_on
 from handlers.domain.decisions.loss_level import losses
 from handlers.domain.decisions.recipes import over
 from handlers.domain.decisions.units import Sample, together
@@ -18,7 +18,8 @@ from tests.unit.handlers.domain.decisions.samples import block
 
 CONTENDER = Contender(("s1",), over(("logistic",), 1), 4)
 LEAST = 0.0025
-DEMAND = Demand(1.28, 0.02, LEAST, 1)
+REACH = 3.0
+DEMAND = Demand(1.28, 0.02, LEAST, 1, units=64)
 NOBODY = np.empty(0)
 
 
@@ -32,6 +33,7 @@ def made(gain: float, error: float, *, rows: int = 1000, z: float = 1.28) -> Com
         low=gain - z * error,
         high=gain + z * error,
         least=LEAST,
+        reach=REACH,
         loss=0.3,
         champion_loss=0.4,
         sample=Sample(np.zeros(rows, dtype=np.int8), ids, ids, 2, (2, 3)),
@@ -43,7 +45,7 @@ def made(gain: float, error: float, *, rows: int = 1000, z: float = 1.28) -> Com
 def compared(sign: float, *, rows: int = 400, units: int = 3, noise: float = 0.02) -> Compared:
     """A challenger with this sign of the signal beside a champion that knows half of it."""
     chosen = [block(number, rows, signs={"m1": 0.5, "s1": sign}) for number in range(2, 2 + units)]
-    found = compare_on(chosen, CONTENDER, "m1", 0, Demand(1.28, noise, LEAST, 1))
+    found = compare_on(chosen, CONTENDER, "m1", 0, Demand(1.28, noise, LEAST, 1, units=64))
     assert found is not None
     return found
 
@@ -108,7 +110,7 @@ def test_with_the_rows_that_would_decide_the_same_gain_decides(gain: float, erro
     if before.verdict == "better":
         assert more is None
     elif more is None:
-        assert (z * error / (gain - LEAST)) ** 2 - 1 > MOST_AWAITED
+        assert (z * error / (gain - LEAST)) ** 2 - 1 > REACH
     else:
         smaller = error * math.sqrt(rows / (rows + more))
         assert made(gain, smaller * 0.9999, rows=rows + more, z=z).verdict == "better"
@@ -119,6 +121,18 @@ def test_with_the_rows_that_would_decide_the_same_gain_decides(gain: float, erro
 @pytest.mark.parametrize("gain", [-0.02, 0.0, LEAST])
 def test_no_number_of_rows_shows_a_gain_that_does_not_count(gain: float) -> None:
     assert made(gain, 0.01).more_rows is None
+
+
+def test_no_more_rows_are_awaited_than_the_newest_units_will_ever_hold() -> None:
+    units = [block(number, 60, signs={"m1": 0.5, "s1": 0.62}) for number in (2, 3)]
+    by = {most: compare_on(units, CONTENDER, "m1", 0, Demand(1.28, 0.02, LEAST, 1, units=most)) for most in (2, 8, 64)}
+    assert [one.reach for one in by.values() if one is not None] == [0.0, 3.0, 31.0]
+    full, far = by[2], by[64]
+    assert full is not None
+    assert far is not None
+    assert full.verdict == "not enough evidence"
+    assert full.more_rows is None
+    assert far.more_rows is not None
 
 
 def test_real_rows_bear_out_how_many_would_decide() -> None:

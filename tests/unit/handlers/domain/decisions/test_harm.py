@@ -27,7 +27,7 @@ def read(state: State, rise: float, *, rows: int = 500, settings: DriftSettings 
     assert state.reference is not None
     block = len(state.path) + 2
     now = LossLevel((1 + rise) * 0.4, 0.16, float(rows))
-    state = transitions.add_unit(state, (block,))
+    state = transitions.add_unit(state, (block,), 400)
     return harm.settle(harm.observe(state, block, now, settings), now, settings)
 
 
@@ -106,7 +106,7 @@ def test_an_accepted_level_is_what_counts_from_then_on() -> None:
 
 
 def test_the_sensitive_test_alarms_sooner() -> None:
-    state = transitions.add_unit(start(), (2,))
+    state = transitions.add_unit(start(), (2,), 400)
     now = LossLevel(0.4 * 1.14, 0.16, 500.0)
     assert not harm.observe(state, 2, now, SETTINGS).path[-1].alarm
     sensitive = harm.observe(state, 2, now, SETTINGS, sensitive=True).path[-1]
@@ -141,7 +141,7 @@ def stream(seed: int, blurs: list[float]) -> State:
     state = start(losses_of(1500, 77_000 + seed))
     for number, blur in enumerate(blurs, start=2):
         now = losses_of(500, 100 * seed + number, blur)
-        state = transitions.add_unit(state, (number,))
+        state = transitions.add_unit(state, (number,), 400)
         state = harm.settle(harm.observe(state, number, now, SETTINGS), now, SETTINGS)
     return state
 

@@ -115,8 +115,9 @@ def test_each_deployment_of_late_makes_the_next_one_dearer(deployments: tuple[in
 def test_a_challenger_that_has_learned_as_much_again_needs_less_proof_and_gets_no_noise() -> None:
     units = [block(number, signs={"m1": 0.9, "s1": 0.94}) for number in (5, 6)]
     of_more = shadow(first=1, last=4)
-    [grown] = rule(state_with(of_more, reference=promised("m1", sign=0.9)), units).compared
-    [usual] = rule(state_with(shadow(first=2, last=4), reference=promised("m1", sign=0.9)), units).compared
+    known = {"units": ((2,), (3,), (4,)), "totals": (800, 1200, 1600), "reference": promised("m1", sign=0.9)}
+    [grown] = rule(state_with(of_more, **known), units).compared
+    [usual] = rule(state_with(shadow(first=2, last=4), **known), units).compared
     assert grown.gain == usual.gain
     assert grown.error < usual.error
     promotion = SETTINGS.promotion
@@ -276,7 +277,7 @@ class World:
         unit = block(number, rows, signs=said, truth=truth, clients=clients)
         self.units.append(unit)
         self.rows += rows
-        state = transitions.add_unit(self.state, unit.blocks)
+        state = transitions.add_unit(self.state, unit.blocks, self.rows)
         known = self.units[-self.judging.promotion.evidence_blocks :]
         outside = Answers(trial=dict.fromkeys(BOTH, knows))
         ruling = run(sparing.judge(state, known, self.judging, self.rows), outside)

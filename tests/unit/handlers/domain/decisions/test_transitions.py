@@ -70,7 +70,7 @@ def test_an_alarm_dates_the_change_once() -> None:
 def test_units_are_known_up_to_a_limit_and_a_new_one_ends_the_pool() -> None:
     state = state_with(pool=(2, 3))
     for number in range(2, KNOWN_UNITS + 20):
-        state = transitions.add_unit(state, (number,))
+        state = transitions.add_unit(state, (number,), 400)
     assert len(state.units) == KNOWN_UNITS
     assert state.units[-1] == (KNOWN_UNITS + 19,)
     assert state.pool == ()
