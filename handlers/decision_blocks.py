@@ -194,7 +194,10 @@ def _start(house: House, connection: Connection, kind: Kind) -> int:
     training = house.learning.training
     members = decisions.waiting(connection) if kind == "block" else []
     waiting = [Waiting(one.id, one.period, one.rows, one.positives) for one in members]
-    block = next_block(waiting, minimum_rows=training.minimum_rows, minimum_rare=training.minimum_rare)
+    champion = read_state(connection).champion
+    end = None if champion is None or champion.provisional else champion.period
+    limits = {"minimum_rows": training.minimum_rows, "minimum_rare": training.minimum_rare}
+    block = next_block(waiting, **limits, end=end)
     chosen = set(block.ids) if block is not None else set()
     record = DecisionRecord(
         id=0,

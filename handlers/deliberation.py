@@ -69,7 +69,14 @@ class Heard:
     def place(self) -> Place:
         """Where the ruling is made."""
         gate = self.gate
-        return Place(self.block.id, self.taken[0], self.block.latest_period, gate.in_a_row, gate.normal)
+        return Place(
+            block=self.block.id,
+            rows=self.taken[0],
+            period=self.block.latest_period,
+            held=gate.in_a_row,
+            held_for=gate.held_for,
+            normal=gate.normal,
+        )
 
 
 def state_of(block: OpenBlock, champion: Release | None) -> State:

@@ -73,19 +73,21 @@ def _place(group: Group, chunk: Chunk, numbers: NDArray[np.int64], connection: C
     last = _last_of_each(numbers, (numbers >= 0) & (chunk.labels >= 0))
     fresh = last & np.fromiter((old != new for old, new in zip(before, now, strict=True)), dtype=bool, count=len(now))
     first = fresh & np.fromiter((old is None for old in before), dtype=bool, count=len(before))
-    group.labels.append(_label_table(group.schema, chunk, numbers, first, seq).filter(pa.array(fresh)))
+    periods = _periods(group, chunk, numbers, connection)
+    table = _label_table(group.schema, chunk, numbers, first, seq)
+    table = table.append_column(dataset.LABEL_PERIOD, periods)
+    group.labels.append(table.filter(pa.array(fresh)))
     group.labelled.update(zip(numbers[fresh].tolist(), np.asarray(now, dtype=object)[fresh].tolist(), strict=True))
-    group.arrived_labels += _arrived(seq, chunk, group.schema, first)
+    group.arrived_labels += _arrived(seq, chunk, periods, first)
     corrected = chunk.labels[fresh & ~first]
     group.corrected += int((corrected == 1).sum()) - int((corrected == 0).sum())
     return int(fresh.sum())
 
 
-def _arrived(seq: int, chunk: Chunk, schema: Schema, first: NDArray[np.bool_]) -> list[decisions.Arrived]:
+def _arrived(seq: int, chunk: Chunk, periods: pa.ChunkedArray, first: NDArray[np.bool_]) -> list[decisions.Arrived]:
     if not first.any():
         return []
-    periods = _periods(chunk, schema).filter(pa.array(first))
-    return ingestion.arrived_by_period(seq, periods, chunk.labels[first] == 1)
+    return ingestion.arrived_by_period(seq, periods.filter(pa.array(first)), chunk.labels[first] == 1)
 
 
 def _target(schema: Schema) -> Column:
@@ -122,11 +124,30 @@ def _newest_pending(group: Group, names: tuple[str, ...]) -> dict[tuple[str, ...
     return newest
 
 
-def _periods(chunk: Chunk, schema: Schema) -> pa.ChunkedArray:
-    time = schema.with_role(Role.TIME)
+def _periods(group: Group, chunk: Chunk, numbers: NDArray[np.int64], connection: Connection) -> pa.ChunkedArray:
+    """The period of each label: the one that is given, else that of the row which it labels."""
+    time = group.schema.with_role(Role.TIME)
     if time is not None and time.name in chunk.table.column_names:
         return chunk.table[time.name]
-    return pa.chunked_array([pa.nulls(chunk.table.num_rows, pa.string())])
+    found: list[str | None] = [None] * len(numbers)
+    if time is not None:
+        known = _periods_of_rows(group, time, np.unique(numbers[numbers >= 0]), connection)
+        found = [known.get(number) for number in numbers.tolist()]
+    return pa.chunked_array([pa.array(found, pa.string())])
+
+
+def _periods_of_rows(
+    group: Group, time: Column, numbers: NDArray[np.int64], connection: Connection
+) -> dict[int, str | None]:
+    committed = numbers[numbers < group.first_row]
+    stored = dataset.rows_by_number(connection, group.folder, [time], committed)[time.name].to_pylist()
+    known: dict[int, str | None] = dict(zip(committed.tolist(), stored, strict=True))
+    pending = group.pending
+    for number in numbers[numbers >= group.first_row].tolist():
+        place = int(np.searchsorted(pending.firsts, number, side="right")) - 1
+        if place >= 0 and time.name in pending.tables[place].column_names:
+            known[number] = pending.tables[place][time.name][number - pending.firsts[place]].as_py()
+    return known
 
 
 def _label_table(
@@ -136,7 +157,6 @@ def _label_table(
         {
             dataset.LABEL_ROW: numbers,
             dataset.LABEL_VALUE: chunk.table[_target(schema).name],
-            dataset.LABEL_PERIOD: _periods(chunk, schema),
             dataset.LABEL_FILE: np.full(len(numbers), seq, dtype=np.int64),
             dataset.LABEL_FIRST: first,
         }

@@ -35,15 +35,16 @@ HINT = (
 class Gate:
     """What the gate has let through. ``window``: the rows that are left of the block; ``held``: files with the reason;
     ``freed``: files that were held, and are the new normal; ``in_a_row``: the files that were held since the last one
-    that was not; ``normal``: the breaks that are none any more; ``broken``: a sentence for each break, also of files
-    that were let through as the new normal; ``leaks``: one for each column that by itself gives the target away;
-    ``held_rows``: the numbers of the rows of the block that nothing is learned from, int64[n]."""
+    that was not, ``held_for``: what is broken in all of them; ``normal``: the breaks that are none any more;
+    ``broken``: a sentence for each file that is broken; ``leaks``: one for each column that by itself gives the target
+    away; ``held_rows``: the numbers of the rows of the block that nothing is learned from, int64[n]."""
 
     window: Window
     held_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     held: tuple[tuple[int, Reason], ...] = ()
     freed: tuple[int, ...] = ()
     in_a_row: tuple[int, ...] = ()
+    held_for: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
@@ -88,37 +89,52 @@ def guards(release: Release | None, drift: DriftSettings) -> bool:
 def pass_through(release: Release, block: OpenBlock, window: Window, brought: Brought, drift: DriftSettings) -> Gate:
     """Hold each file of a block against the champion's training window; ``window``: the block's rows.
 
-    So many held files in a row as ``drift.hold_at_most`` are the new normal: the last is let through, and those before
-    it are freed. What is broken in it, and in a file that was released by hand, is no break any more until a file
-    comes without it. Nothing is read or written: the daemon and a replay use the same gate.
+    So many files in a row as ``drift.hold_at_most`` that are broken in the same way are the new normal: the last is let
+    through, and those before it are freed. What is broken in it, and in a file that was released by hand, is no break
+    any more until a file comes without it. Nothing is read or written: the daemon and a replay use the same gate.
     """
     of_file, row, normal = brought.files, block.state.held, set(block.state.normal)
+    shared = set(block.state.held_for) if row else set()
     settings = GateSettings(drift.missing_jump, drift.outside_share, drift.new_category_share)
     released = {member.file for member in block.members if member.held == decisions.RELEASED}
     held: list[tuple[int, Reason]] = []
     freed: tuple[int, ...] = ()
     sentences: list[str] = []
     for seq in sorted(set(of_file.tolist())):
+        if int((of_file == seq).sum()) < settings.minimum_rows:
+            continue  # too small to show anything: neither a break nor its end
         every = _breaks(release, window, of_file == seq, settings)
-        if int((of_file == seq).sum()) >= settings.minimum_rows:
-            normal &= {one.key for one in every}
+        normal &= {one.key for one in every}
         found = [one for one in every if one.key not in normal]
+        keys = {one.key for one in found}
+        told = "; ".join(one.sentence for one in found)
         if not found:
-            row = ()
-            continue
-        sentences += [f"{brought.names[seq]} is broken: {one.sentence}." for one in found]
-        if seq in released:
-            normal |= {one.key for one in found}
-        elif len(row) + 1 >= drift.hold_at_most:
-            freed, row = (*freed, *row), ()
+            row, shared = (), set()
+        elif seq in released:
+            normal |= keys
+            sentences.append(f"{brought.names[seq]} was released by hand: {told}.")
+        elif len(row) + 1 >= drift.hold_at_most and (shared & keys or not row):
+            freed, normal = (*freed, *row), normal | keys
             held = [one for one in held if one[0] not in freed]
-            normal |= {one.key for one in found}
+            row, shared = (), set()
+            sentences.append(f"{brought.names[seq]} is like those before it: {told}.")
         else:
-            held.append((seq, Reason("held", " ".join(f"{one.sentence}." for one in found), HINT)))
-            row = (*row, seq)
+            goes_on = bool(shared & keys)
+            row, shared = ((*row, seq), shared & keys) if goes_on else ((seq,), keys)
+            held.append((seq, Reason("held", f"{told}.", HINT)))
+            sentences.append(f"{brought.names[seq]} is broken: {told}.")
     out = np.isin(of_file, [seq for seq, _ in held])
     before = tuple(seq for seq in freed if seq not in of_file.tolist())
-    return Gate(window.where(~out), window.rows[out], tuple(held), before, row, tuple(sorted(normal)), tuple(sentences))
+    return Gate(
+        window=window.where(~out),
+        held_rows=window.rows[out],
+        held=tuple(held),
+        freed=before,
+        in_a_row=row,
+        held_for=tuple(sorted(shared)),
+        normal=tuple(sorted(normal)),
+        broken=tuple(sentences),
+    )
 
 
 def _breaks(release: Release, window: Window, chosen: np.ndarray, settings: GateSettings) -> tuple[Break, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handlers.domain.periods import period_order
+from handlers.domain.periods import period_key, period_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,23 @@ def enough(rows: int, positives: int, *, minimum_rows: int, minimum_rare: int) -
     return rows >= minimum_rows and min(positives, rows - positives) >= minimum_rare
 
 
-def next_block(waiting: Sequence[Waiting], *, minimum_rows: int, minimum_rare: int) -> Block | None:
+def next_block(
+    waiting: Sequence[Waiting], *, minimum_rows: int, minimum_rare: int, end: str | None = None
+) -> Block | None:
     """The block that is to be decided next, or None where nothing waits.
+
+    What is of a period before ``end``, that of the champion's training data, is a block of its own: it decides nothing,
+    and must not be put together with what does.
 
     Without periods all that waits is one block. With them it is the earliest period; where that has too few rows for
     a statistic, later ones are added to it until there are enough.
     """
     if not waiting:
         return None
+    late = [one for one in waiting if one.period is not None and end is not None and _before(one.period, end)]
+    if late:
+        periods = period_order([str(one.period) for one in late])
+        return Block(tuple(sorted(one.id for one in late)), tuple(periods), sum(one.rows for one in late))
     by_period: dict[str, list[Waiting]] = {}
     taken = [one for one in waiting if one.period is None]
     for one in waiting:
@@ -54,6 +63,10 @@ def next_block(waiting: Sequence[Waiting], *, minimum_rows: int, minimum_rare: i
         taken += by_period[chosen[-1]]
         sums = sums.plus(by_period[chosen[-1]])
     return Block(tuple(sorted(one.id for one in taken)), tuple(chosen), sums.rows)
+
+
+def _before(period: str, end: str) -> bool:
+    return period_key(period) < period_key(end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from handlers.domain.learning_settings import Judging
 
 NAMES = {"logistic": "logistic regression", "explainable_boosting": "boosting machine", "blend": "blend of both"}
 MOST_NAMED = 3
+STANDARD_Z = 1.28
+"""All intervals are told with the same certainty, 80%, whatever the rule demands."""
 
 
 class Misread(msgspec.Struct, frozen=True):
@@ -60,7 +62,8 @@ def reason(ruling: Ruling) -> str:
     if reading.alarm:
         return f"Model {reading.version} has become worse: {loss}."
     if reading.phase == "watch":
-        return f"Model {reading.version} is watched: {loss}."
+        without = f"z = {reading.watch_z:.1f}, sum {reading.watch_cusum:.1f}, without the allowance"
+        return f"Model {reading.version} is watched: {loss.partition(' (')[0]} ({without})."
     if reading.phase == "adapting":
         return f"After an alarm model {reading.version} is still being held against new ones: {loss}."
     return f"Model {reading.version} keeps its promise: {loss}."
@@ -94,8 +97,12 @@ def _beside(told: Told, best: Compared) -> str:
 
 def _verdict(told: Told, best: Compared) -> str:
     verdict = told.ruling.verdict or best.verdict
-    if verdict != "not enough evidence":
-        return "that is not better" if verdict == "not better" else "that is better"
+    if verdict == "better":
+        return "that is better"
+    if 0 < best.gain <= best.least and (verdict == "not better" or best.low > 0):
+        return f"less than the {100 * best.least:.1f}% that a change is worth now"
+    if verdict == "not better":
+        return "that is not better"
     if best.gain <= best.least:
         return "which may be chance: not enough evidence"
     more = best.more_rows
@@ -115,9 +122,10 @@ def _by(best: Compared | None) -> str:
 
 
 def _better(best: Compared) -> str:
-    """By how much the loss is lower: better by 1.2% (-0.9% to 3.1%)."""
-    low, high = 100 * best.low, 100 * best.high
-    return f"{'better' if best.gain >= 0 else 'worse'} by {abs(100 * best.gain):.1f}% ({low:.1f}% to {high:.1f}%)"
+    """By how much the loss is lower: better by 1.2% (-0.9% to 3.1%), 1.28 standard errors to each side."""
+    gain, margin = 100 * best.gain, 100 * STANDARD_Z * best.error
+    word, size = ("better", gain) if gain >= 0 else ("worse", -gain)
+    return f"{word} by {size:.1f}% ({size - margin:.1f}% to {size + margin:.1f}%)"
 
 
 def _name(ruling: Ruling) -> str:

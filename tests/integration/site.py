@@ -64,6 +64,7 @@ def daemon(site: Site) -> Iterator[subprocess.Popen[str]]:
             # Its log is longer than a pipe holds.
             with subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL):  # noqa: S607 - any cat
                 try:
+                    _source_is_read(site)
                     yield process
                     process.send_signal(signal.SIGTERM)
                     process.wait(30)
@@ -79,6 +80,20 @@ def make_site(folder: Path, **settings: Any) -> Site:
     common = {"server": {"port": 0}, "training": {"estimators": ["logistic"]}, "drift": {"policy": "always"}}
     (folder / "config.json").write_text(json.dumps(common | settings))
     return Site(folder)
+
+
+def _source_is_read(site: Site) -> None:
+    """On a busy machine the daemon answers before it has looked into the source folder for the first time."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            answer = json.dumps(site.get("readyz"))
+        except urllib.error.HTTPError as error:
+            answer = error.read().decode()
+        if "has not been read yet" not in answer:
+            return
+        time.sleep(0.05)
+    raise AssertionError(answer)
 
 
 def idle(site: Site) -> None:

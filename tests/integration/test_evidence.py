@@ -338,3 +338,45 @@ def test_a_late_period_decides_nothing_and_is_learned_from(make: Make) -> None:
     shop.settle()
     assert state(shop).trained_rows == 600
     every_row_is_in_at_most_one_block(shop)
+
+
+def test_late_rows_are_never_put_together_with_new_ones(make: Make) -> None:
+    shop = make(dataset={"time_column": "month"})
+    shop.take("3.csv", [(3, *row) for row in month(3, 200)], MONTHLY)
+    shop.settle()
+    few = [(1, *row) for row in month(1, 50, turned=True)]  # too few alone: they would be pooled with what comes next
+    shop.take("mixed.csv", [*few, *((4, *row) for row in month(4))], MONTHLY)
+    assert shop.settle() == ["kept", "kept"]
+    late, new = shop.decisions()[-2:]
+    assert (late.periods, new.periods) == (("1",), ("4",))
+    assert "decide nothing" in str(late.record)
+    assert state(shop).path[-1].rows == ROWS
+    assert not state(shop).path[-1].alarm
+    every_row_is_in_at_most_one_block(shop)
+
+
+def test_a_label_without_a_time_is_of_the_period_of_its_row(make: Make) -> None:
+    shop = make(dataset={"time_column": "month"})
+    shop.take("3.csv", [(3, *row) for row in month(3, 200)], MONTHLY)
+    shop.settle()
+    late = month(1, 100, turned=True)
+    shop.take("1.csv", [(1, *row[:-1], None) for row in late], MONTHLY)
+    shop.take("labels.csv", [(row[0], row[-1]) for row in late], LABELS)
+    assert shop.settle() == ["kept"]
+    assert shop.decisions()[-1].periods == ("1",)
+    assert "decide nothing" in record(shop)["sentence"]
+    assert state(shop).path == ()
+    every_row_is_in_at_most_one_block(shop)
+
+
+def test_three_different_breaks_are_no_new_normal(make: Make) -> None:
+    shop = make()
+    shop.take("1.csv", month(1, 200))
+    shop.settle()
+    shop.take("2.csv", month(2, broken=True))
+    shop.take("3.csv", [(*row[:2], 100_000, row[-1]) for row in month(3)])
+    shop.take("4.csv", month(4, broken=True))
+    assert shop.settle() == ["held"]
+    assert [shop.file(f"{number}.csv").state for number in (2, 3, 4)] == [FileState.HELD] * 3
+    assert learned(shop) == {"1.csv"}
+    every_row_is_in_at_most_one_block(shop, without=3 * ROWS)

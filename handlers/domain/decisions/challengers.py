@@ -53,7 +53,7 @@ def has_grown(contender: Contender, state: State, settings: TrainingSettings) ->
     """Has a contender of one window learned from all rows of the champion's, and from ``growth`` times as many?"""
     champion = state.champion
     firsts = {part.first for part in contender.recipe.parts}
-    if champion is None or len(firsts) > 1 or contender.recipe.first > champion.recipe.first:
+    if champion is None or len(firsts) > 1 or contender.recipe.first > champion.recipe.widest:
         return False
     own = state.rows_between(contender.recipe.first, contender.last)
     return own is not None and champion.rows > 0 and own >= settings.growth * champion.rows

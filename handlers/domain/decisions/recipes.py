@@ -29,9 +29,15 @@ class Recipe(msgspec.Struct, frozen=True):
         return max(part.first for part in self.parts)
 
     @property
+    def widest(self) -> int:
+        """Where the widest window begins."""
+        return min(part.first for part in self.parts)
+
+    @property
     def estimator(self) -> str:
-        """The estimator's name, or ``blend`` where there are several parts."""
-        return self.parts[0].estimator if len(self.parts) == 1 else "blend"
+        """The estimator's name, or ``blend`` where there are several."""
+        names = {part.estimator for part in self.parts}
+        return names.pop() if len(names) == 1 else "blend"
 
 
 class Shadow(msgspec.Struct, frozen=True):

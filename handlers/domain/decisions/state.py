@@ -20,7 +20,7 @@ KNOWN_UNITS = 64
 class Incumbent(msgspec.Struct, frozen=True):
     """A deployed model, as the rules see it: its version, its recipe, and the block that it learned last.
 
-    ``rows``: of its narrowest window; ``provisional``: made while the rows were few, and replaced as soon as there are
+    ``rows``: of its widest window; ``provisional``: made while the rows were few, and replaced as soon as there are
     more; ``period``: the latest among its rows, None where no column tells the time."""
 
     version: int
@@ -65,7 +65,8 @@ class State(msgspec.Struct, frozen=True):
     ``clock``: units until challengers are trained anew, then ``wait`` units. ``oldest``: the first block of all.
     ``trained_rows``: all labelled rows when challengers were last trained. ``scores_f1``: the champion's F1 by unit.
     ``judged``: how many units there were; ``deployments``: after which of them a model took another's place.
-    ``held``: the files that were held in a row; ``normal``: what is broken in files, and has become the new normal.
+    ``held``: the files that were held in a row, ``held_for``: what is broken in all of them; ``normal``: what is broken
+    in files, and has become the new normal.
     ``latest_period``: of all rows that were decided on.
     """
 
@@ -95,6 +96,7 @@ class State(msgspec.Struct, frozen=True):
     deployments: tuple[int, ...] = ()
     path: tuple[Reading, ...] = ()
     held: tuple[int, ...] = ()
+    held_for: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
     latest_period: str | None = None
 

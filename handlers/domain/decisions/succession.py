@@ -21,13 +21,14 @@ class Successor(msgspec.Struct, frozen=True):
 
 class Place(msgspec.Struct, frozen=True):
     """Where a ruling was made: ``block``, the number of the decision; ``rows``, all labelled rows that decisions have
-    taken and learn from; ``period``, the latest that was ever decided on; ``held``, the files held in a row;
-    ``normal``, what is broken in files and has become the new normal."""
+    taken and learn from; ``period``, the latest that was ever decided on; ``held``, the files held in a row for the
+    same break, ``held_for``; ``normal``, what is broken in files and has become the new normal."""
 
     block: int
     rows: int
     period: str | None = None
     held: tuple[int, ...] = ()
+    held_for: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
 
 
@@ -42,7 +43,7 @@ def successor(ruling: Ruling, held_out: HeldOut, place: Place, *, version: int, 
         version=version,
         recipe=ruling.deploy,
         last=place.block,
-        rows=ruling.state.rows_between(ruling.deploy.first, place.block) or place.rows,
+        rows=ruling.state.rows_between(ruling.deploy.widest, place.block) or place.rows,
         provisional=ruling.trigger == "provisional",
         period=place.period,
     )
@@ -60,7 +61,7 @@ def state_after(ruling: Ruling, deployed: Successor | None, place: Place, traini
             state = replace(state, adapting=ruling.state.adapting, since=ruling.state.since)
     if ruling.refresh:
         state = transitions.refreshed(state, ruling.refresh, place.block, place.rows)
-    return replace(state, held=place.held, normal=place.normal)
+    return replace(state, held=place.held, held_for=place.held_for, normal=place.normal)
 
 
 def current_after(ruling: Ruling, deployed: Successor | None, before: int | None) -> int | None:
