@@ -98,6 +98,10 @@ def _in_words(kind: inspect.Type) -> str:  # noqa: PLR0911 - one for each kind
             return f"a whole number{_bounds(low, kind.gt, high)}"
         case inspect.FloatType(ge=low, le=high):
             return f"a number{_bounds(low, kind.gt, high)}"
+        case inspect.Metadata(type=inner, extra={"allowed": allowed}):
+            return f"{_in_words(inner)}: {allowed}"
+        case inspect.Metadata(type=inner):
+            return _in_words(inner)
         case inspect.StrType(min_length=least):
             return "text that is not empty" if least else "text"
         case inspect.UnionType(types=types):

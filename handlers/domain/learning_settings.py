@@ -8,13 +8,14 @@ import msgspec
 
 Meta = msgspec.Meta
 
+POLICIES = "evidence, raw_f1, iqr, two_sigma, always, always:N, every:N or never, N being a number from 1 to 9999"
 POLICY_PATTERN = r"^(evidence|raw_f1|iqr|two_sigma|never|always(:[1-9][0-9]{0,3})?|every:[1-9][0-9]{0,3})$"
 
 
 class DriftSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``drift``: what counts as evidence that the deployed model has become worse, and which files are broken."""
 
-    policy: Annotated[str, Meta(pattern=POLICY_PATTERN)] = "evidence"
+    policy: Annotated[str, Meta(pattern=POLICY_PATTERN, extra={"allowed": POLICIES})] = "evidence"
     """evidence: deploy what is better on evidence; always, always:N: after each block, from all blocks or the last N;
     every:N: after each N-th; never; raw_f1, iqr, two_sigma: when the F1 falls below the last one (the original
     exercise), below the lower quartile by 1.5 interquartile ranges, or below the mean by two standard deviations."""

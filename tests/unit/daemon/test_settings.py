@@ -295,6 +295,11 @@ def test_variables_override_single_keys(write: Write) -> None:
             "eighty",
             'server.port: wanted is a whole number from 0 to 65535; found is text, "ei',
         ),
+        (
+            "ATTRITIOND__DRIFT__POLICY",
+            "evidnce",
+            "drift.policy: wanted is text: evidence, raw_f1, iqr, two_sigma, always, always:N, every:N or never",
+        ),
         ("ATTRITIOND__SERVER__PORT", "70000", "found is a number, 70000"),
         ("ATTRITIOND__SERVER__HOST", "0.0.0.0", "server.host: '0.0.0.0' is not a loopback address"),  # noqa: S104 - refused
         ("ATTRITIOND__DATASET__COLUMNS", '{"a": "text", "a": "text"}', "dataset.columns.a: it is there more than once"),
