@@ -164,10 +164,14 @@ class Learner:
             names = {feature.name for part in parts for feature in part.scorecard.features}
             fitted = blend([part.fitted for part in parts], window.frame(names))
             scorecard = blending.blended([part.scorecard for part in parts], [1 / len(parts)] * len(parts))
+        from handlers.estimators.calibrated import calibrated
+
+        frame = window.frame({feature.name for feature in scorecard.features})
         _require_faithful(recipe, fitted, scorecard, window)
         scale = calibration.fit(held_out.log_odds, held_out.labels)
         said = HeldOut(held_out.labels, held_out.clients, scale.intercept + scale.slope * held_out.log_odds)
         card = calibration.calibrated(scorecard, scale).with_threshold(self._threshold(said))
+        fitted = calibrated(fitted, scale, frame)
         spent = self.timer() - started
         return Trained(recipe, fitted, card, scale, window, said, pairs, spent)
 

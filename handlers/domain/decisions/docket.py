@@ -77,7 +77,7 @@ def _judgement(case: Case, state: State, settings: Judging) -> Rule:
     limits = {"minimum_rows": needed.minimum_rows, "minimum_rare": needed.minimum_rare}
     if champion.scorer not in newest.said:  # another model has come between: what it never scored is left out
         newest, pool = case.scored, (case.block,)
-    if not enough(len(newest.labels), positives, **limits):
+    if not _by_calendar(settings) and not enough(len(newest.labels), positives, **limits):
         rare = min(positives, len(newest.labels) - positives)
         few = f"{len(newest.labels):,} new rows with {rare:,} of the rarer class are too few to judge by"
         note = f"{few}; {needed.minimum_rows:,} with {needed.minimum_rare:,} are awaited."
@@ -87,6 +87,11 @@ def _judgement(case: Case, state: State, settings: Judging) -> Rule:
     units = [*case.earlier(known), newest]
     f1 = measure(newest.labels, probabilities_of(newest.said[champion.scorer]), case.threshold).f1
     return rules.judge(state, units, settings, rows=case.rows, f1=(f1, case.last_f1))
+
+
+def _by_calendar(settings: Judging) -> bool:
+    """Policies that weigh no evidence need no rows to weigh, as long as they learn from everything."""
+    return settings.drift.policy != "evidence" and not settings.drift.policy.startswith("always:")
 
 
 def _nothing(state: State, note: str) -> Rule:
