@@ -248,8 +248,10 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                # Its own kill() would first look whether it has ended, and take that from whoever waits for it.
+                os.kill(process.pid, signal.SIGKILL)
         await process.wait()
 
 
