@@ -10,6 +10,7 @@ import msgspec
 
 from handlers.domain.decisions.loss_level import LossLevel, z_score
 from handlers.domain.decisions.state import PATH, Phase, Reading, State
+from handlers.domain.decisions.transitions import at_rest
 from handlers.domain.learning_settings import DriftSettings
 
 ALARM_SLACK, WATCH_SLACK = 1.0, 0.5
@@ -72,13 +73,10 @@ def settle(state: State, now: LossLevel, settings: DriftSettings) -> State:
 
 def accept(state: State, now: LossLevel) -> State:
     """Nothing better can be trained: the level that the loss has reached is what counts from now on."""
-    return msgspec.structs.replace(state, reference=now, quiet=0, **_AT_REST)
+    return msgspec.structs.replace(at_rest(state), reference=now, quiet=0)
 
 
 def changed_at(state: State) -> int:
     """The block with which the rise began: the first since the sum was last 0."""
     back = max(1, state.cusum_units)
     return state.units[-min(back, len(state.units))][0]
-
-
-_AT_REST = {"cusum": 0.0, "cusum_units": 0, "watch_cusum": 0.0, "adapting": 0}

@@ -73,7 +73,6 @@ class State(msgspec.Struct, frozen=True):
     champion: Incumbent | None = None
     previous: Incumbent | None = None
     reference: LossLevel | None = None
-    previous_reference: LossLevel | None = None
     quiet: int = 0
     cusum: float = 0.0
     cusum_units: int = 0

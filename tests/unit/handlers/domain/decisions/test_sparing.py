@@ -195,7 +195,7 @@ def test_a_unit_whose_halves_cannot_both_be_used_is_not_tried() -> None:
 
 def with_predecessor(**changes: Any) -> State:
     previous = Incumbent(1, over(("logistic",), 1), 1)
-    return state_with(version=2, last=2, previous=previous, previous_reference=promised("m1"), **changes)
+    return state_with(version=2, last=2, previous=previous, **changes)
 
 
 def test_a_champion_that_is_worse_than_promised_and_than_its_predecessor_is_rolled_back() -> None:
