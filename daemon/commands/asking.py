@@ -64,7 +64,7 @@ def ask(place: Place, route: str, body: dict[str, Any]) -> dict[str, Any] | None
 @contextlib.contextmanager
 def alone(place: Place, tell: Callable[[str, dict[str, Any]], None]) -> Iterator[Alone]:
     """Work in this process, with the daemon's lock. Raises TryAgainLater where another process holds it."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's own, without types
+    from threadpoolctl import threadpool_limits
 
     from daemon.worker_tasks import Refused, Workbench
 

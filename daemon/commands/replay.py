@@ -64,7 +64,7 @@ def replay(config: Path, as_json: bool, policies: tuple[str, ...], figure: Path 
     others; the others as they would be if they were dropped one after the other. Without --policy: evidence, raw_f1,
     always, always:5 and never.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's own, without types
+    from threadpoolctl import threadpool_limits
 
     from handlers import replay_history, replaying
 

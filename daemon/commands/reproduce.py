@@ -22,7 +22,7 @@ def reproduce(config: Path, as_json: bool, version: int) -> None:
     It is trained from the rows, the recipe, the settings and the seed that it has recorded, in memory; nothing is
     changed. The exit code is 1 where its scorecard is another one.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's own, without types
+    from threadpoolctl import threadpool_limits
 
     from handlers import reproducing
 

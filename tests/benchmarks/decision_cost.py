@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # without types
+from threadpoolctl import threadpool_limits
 
 from handlers import drift, estimators
 from handlers.domain.axes import Columns

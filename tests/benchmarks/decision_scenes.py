@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from statistics import fmean
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # without types
+from threadpoolctl import threadpool_limits
 
 from tests.benchmarks import harm_readings, hindsight, replayed_streams
 from tests.benchmarks.harm_readings import WORLDS, World

@@ -21,7 +21,7 @@ def standard_errors(values: Floats, clients: NDArray[np.int64], *, seed: int, dr
     all their rows (the cluster bootstrap; Davison and Hinkley 1997, section 3.8): all columns by the same draws.
     """
     rows = len(values)
-    if rows < 2:  # noqa: PLR2004 - one row has no spread
+    if rows <= 1:  # one row has no spread
         return np.full(values.shape[1], np.inf)
     codes = np.unique(clients, return_inverse=True)[1]
     count = int(codes.max()) + 1

@@ -128,7 +128,7 @@ def compare_on(
 ) -> Compared | None:
     """Compare on the units from block ``since`` on that both have scored; None where there is none."""
     shared = common(units, since, contender.scorers, (champion,))
-    if sum(len(unit.labels) for unit in shared) < 2:  # noqa: PLR2004 - one row has no spread
+    if sum(len(unit.labels) for unit in shared) <= 1:  # one row has no spread
         return None
     sample = together(shared)
     said = said_of(shared, contender.scorers)

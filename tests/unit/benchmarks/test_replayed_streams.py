@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # without types
+from threadpoolctl import threadpool_limits
 
 from handlers.domain.schema import Role
 from tests.benchmarks import replayed_streams

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # without types
+from threadpoolctl import threadpool_limits
 
 from handlers.domain.metrics import log_losses
 from handlers.estimators import load
