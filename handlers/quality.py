@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers.decision_blocks import OpenBlock
+from handlers.domain.admission import Admitted, Inspected, Standing, admit
 from handlers.domain.facts import Fact
 from handlers.domain.files import Reason
 from handlers.domain.leakage import leaks
@@ -25,6 +26,7 @@ from handlers.training_window import Window
 
 LEAK_ROWS = 5_000
 """So many rows show whether a column gives the target away; more would only take longer."""
+SAID = {"held": "is broken", "released": "was released by hand", "normal": "is like those before it"}
 HINT = (
     "Correct it and drop it again, or let it be learned from: `attritiond files release SHA256`. "
     "Its rows are in the data set."
@@ -93,48 +95,40 @@ def pass_through(release: Release, block: OpenBlock, window: Window, brought: Br
     through, and those before it are freed. What is broken in it, and in a file that was released by hand, is no break
     any more until a file comes without it. Nothing is read or written: the daemon and a replay use the same gate.
     """
-    of_file, row, normal = brought.files, block.state.held, set(block.state.normal)
-    shared = set(block.state.held_for) if row else set()
+    of_file, state = brought.files, block.state
     settings = GateSettings(drift.missing_jump, drift.outside_share, drift.new_category_share)
     released = {member.file for member in block.members if member.held == decisions.RELEASED}
-    held: list[tuple[int, Reason]] = []
-    freed: tuple[int, ...] = ()
-    sentences: list[str] = []
-    for seq in sorted(set(of_file.tolist())):
-        if int((of_file == seq).sum()) < settings.minimum_rows:
-            continue  # too small to show anything: neither a break nor its end
-        every = _breaks(release, window, of_file == seq, settings)
-        normal &= {one.key for one in every}
-        found = [one for one in every if one.key not in normal]
-        keys = {one.key for one in found}
-        told = "; ".join(one.sentence for one in found)
-        if not found:
-            row, shared = (), set()
-        elif seq in released:
-            normal |= keys
-            sentences.append(f"{brought.names[seq]} was released by hand: {told}.")
-        elif len(row) + 1 >= drift.hold_at_most and (shared & keys or not row):
-            freed, normal = (*freed, *row), normal | keys
-            held = [one for one in held if one[0] not in freed]
-            row, shared = (), set()
-            sentences.append(f"{brought.names[seq]} is like those before it: {told}.")
-        else:
-            goes_on = bool(shared & keys)
-            row, shared = ((*row, seq), shared & keys) if goes_on else ((seq,), keys)
-            held.append((seq, Reason("held", f"{told}.", HINT)))
-            sentences.append(f"{brought.names[seq]} is broken: {told}.")
-    out = np.isin(of_file, [seq for seq, _ in held])
-    before = tuple(seq for seq in freed if seq not in of_file.tolist())
+    inspected = [_inspected(release, window, of_file, seq, settings) for seq in sorted(set(of_file.tolist()))]
+    files_in = [replace(one, released=one.file in released) for one in inspected]
+    before = Standing(state.held, frozenset(state.held_for), frozenset(state.normal))
+    admission = admit(files_in, before, at_most=drift.hold_at_most)
+    held = admission.held
+    out = np.isin(of_file, [one.file for one in held])
     return Gate(
         window=window.where(~out),
         held_rows=window.rows[out],
-        held=tuple(held),
-        freed=before,
-        in_a_row=row,
-        held_for=tuple(sorted(shared)),
-        normal=tuple(sorted(normal)),
-        broken=tuple(sentences),
+        held=tuple((one.file, Reason("held", f"{_told_of(one)}.", HINT)) for one in held),
+        freed=tuple(seq for seq in admission.freed if seq not in {one.file for one in files_in}),
+        in_a_row=admission.standing.in_a_row,
+        held_for=tuple(sorted(admission.standing.held_for)),
+        normal=tuple(sorted(admission.standing.normal)),
+        broken=tuple(
+            f"{brought.names[one.file]} {SAID[one.fate]}: {_told_of(one)}." for one in admission.files if one.breaks
+        ),
     )
+
+
+def _inspected(
+    release: Release, window: Window, of_file: NDArray[np.int64], seq: int, settings: GateSettings
+) -> Inspected:
+    chosen = of_file == seq
+    if int(chosen.sum()) < settings.minimum_rows:
+        return Inspected(seq, (), telling=False)
+    return Inspected(seq, _breaks(release, window, chosen, settings))
+
+
+def _told_of(one: Admitted) -> str:
+    return "; ".join(each.sentence for each in one.breaks)
 
 
 def _breaks(release: Release, window: Window, chosen: np.ndarray, settings: GateSettings) -> tuple[Break, ...]:
