@@ -99,7 +99,7 @@ def hear(house: House, block: OpenBlock, champion: Release | None, gate: Gate, l
         if previous is not None:
             cards[previous.incumbent.scorer] = previous.scorecard
         scored = evaluation.score(house, gate.window, block.id, champion, cards)
-        diagnosis = drift.diagnose(champion, gate.window, scored)
+        diagnosis = None if scored is None else drift.diagnose(champion, gate.window, scored.unit)
     return Heard(block, champion, state, gate, scored, diagnosis, _names(house, block))
 
 
@@ -146,7 +146,8 @@ def explained(house: House, heard: Heard, ruling: Ruling, learner: Learner) -> H
         unit = pooled(units)
         rows = learner.window(unit.blocks[0], unit.blocks[-1])
         usual = (rows.where(np.isin(rows.rows, unit.rows)), unit)
-    return dataclasses.replace(heard, misread=drift.misread(heard.champion, heard.gate.window, heard.scored, usual))
+    found = drift.misread(heard.champion, heard.gate.window, heard.scored.unit, usual)
+    return dataclasses.replace(heard, misread=found)
 
 
 def fact(heard: Heard, ruling: Ruling) -> Fact:

@@ -20,7 +20,6 @@ from handlers.domain.misfit import Judged, misfit
 from handlers.domain.reference_sketch import Tally, tally
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
-from handlers.evaluation import Scored
 from handlers.scoring_columns import columns_of
 from handlers.training_window import Window
 
@@ -61,13 +60,11 @@ class Diagnosis:
         return Fact("drift.scored", {**where, **fields, "largest_psi": round(max(one.psi for one in self.columns), 4)})
 
 
-def diagnose(release: Release, window: Window, scored: Scored | None) -> Diagnosis | None:
-    """The drift of labelled rows; None without rows."""
-    if scored is None or not len(window.labels):
-        return None
+def diagnose(release: Release, window: Window, unit: Unit) -> Diagnosis:
+    """The drift of labelled rows, at least one; ``unit``: what was said of them."""
     columns = columns_of(window.table, release.scorecard.features)
     counted = tally(release.sketch, columns)
-    said = scored.unit.said[release.incumbent.scorer]
+    said = unit.said[release.incumbent.scorer]
     return of_tally(release, counted, said, (len(window.labels), window.positives))
 
 
@@ -82,7 +79,7 @@ def of_tally(
     return Diagnosis(release.version, len(log_odds), found, _score_drift(release, log_odds), rate)
 
 
-def misread(release: Release, window: Window, scored: Scored, usual: tuple[Window, Unit] | None) -> tuple[Misread, ...]:
+def misread(release: Release, window: Window, unit: Unit, usual: tuple[Window, Unit] | None) -> tuple[Misread, ...]:
     """Where the champion expected another number of leavers than there were; ``usual``: rows from before."""
     features, scorer = release.scorecard.features, release.incumbent.scorer
     before = None
@@ -90,7 +87,7 @@ def misread(release: Release, window: Window, scored: Scored, usual: tuple[Windo
         said = probabilities_of(usual[1].said[scorer])
         before = Judged(columns_of(usual[0].table, features), usual[0].labels, said)
     columns = columns_of(window.table, features)
-    said = probabilities_of(scored.unit.said[scorer])
+    said = probabilities_of(unit.said[scorer])
     found = misfit(release.sketch, columns, window.labels, said, usual=before)
     return tuple(
         Misread(one.columns, one.worst.label, one.worst.rows, one.worst.promised, one.worst.observed)

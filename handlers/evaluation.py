@@ -20,7 +20,6 @@ from handlers.house import House
 from handlers.scores_given import given
 from handlers.storage import parts
 from handlers.storage.parts import Part, PartKind, Prepared
-from handlers.training import log_odds_of
 from handlers.training_window import Window
 
 SAID = "said:"
@@ -66,7 +65,7 @@ def score(
 
 def unit_of(window: Window, block: int, scorecards: Mapping[str, Scorecard]) -> Unit:
     """A block's rows with what each scorecard says of them."""
-    said = {name: log_odds_of(card, window) for name, card in scorecards.items()}
+    said = {name: window.log_odds(card) for name, card in scorecards.items()}
     return Unit((block,), window.rows, window.labels, window.clients, said)
 
 

@@ -34,7 +34,7 @@ from handlers.quality import Brought, Gate
 from handlers.replay_history import History, Step
 from handlers.scoring_columns import columns_of
 from handlers.storage.decisions import RELEASED, Member
-from handlers.training import Learner, Memory, Trained, log_odds_of
+from handlers.training import Learner, Memory, Trained
 from handlers.training_window import Window
 
 POLICIES = ("evidence", "raw_f1", "always", "always:5", "never")
@@ -222,7 +222,7 @@ def _score(run: _Run, champion: Release, window: Window, step: Step) -> float | 
     """Score the rows of a step before anything is learned from them; those that were held have been scored before."""
     if not len(window.labels) or any(one.held == RELEASED and not step.recorded for one in step.members):
         return None
-    said = probabilities_of(log_odds_of(champion.scorecard, window))
+    said = probabilities_of(window.log_odds(champion.scorecard))
     run.scored.append(Scores(window.labels, said, said >= champion.scorecard.threshold))
     return float(log_losses(window.labels, said).mean())
 

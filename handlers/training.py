@@ -21,7 +21,6 @@ from handlers.domain.metrics import best_threshold
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.estimators import Fitted
-from handlers.scoring_columns import columns_of
 from handlers.segments import segments_of
 from handlers.training_window import Window
 
@@ -123,7 +122,7 @@ class Learner:
         said = {}
         for part in asked.parts:
             learned = self._tried(part, asked)
-            own = log_odds_of(learned.scorecard, judged)
+            own = judged.log_odds(learned.scorecard)
             # A row whose label was taken back since it was pooled can no longer be read: it says what is usual.
             said[part] = np.full(len(unit.rows), own.mean())
             said[part][np.isin(unit.rows, judged.rows)] = own[np.isin(judged.rows, unit.rows)]
@@ -251,7 +250,7 @@ class Learner:
             share = (float((labels == 1).sum()) + 1.0) / (len(labels) + 2.0)
             return np.full(int(judged.sum()), np.log(share / (1 - share)))
         learned = self._fit(estimator, window.where(~judged), pairs)
-        return log_odds_of(learned.scorecard, window.where(judged))
+        return window.where(judged).log_odds(learned.scorecard)
 
     def _fit(self, estimator: str, window: Window, pairs: Pairs | None) -> FittedPart:
         started = self.timer()
@@ -269,11 +268,6 @@ def learner(read: Read, settings: Judging, timer: Callable[[], float], block: in
     """Who fits for a decision: challengers learn the champion's pairs of columns."""
     pairs = () if champion is None else estimators.pairs_of(champion.scorecard)
     return Learner(read=read, settings=settings, timer=timer, block=block, pairs=pairs)
-
-
-def log_odds_of(scorecard: Scorecard, window: Window) -> NDArray[np.float64]:
-    """What a scorecard says of a window's rows, float64[n]."""
-    return scorecard.log_odds(columns_of(window.table, scorecard.features))
 
 
 def fact(decision: int, trained: Trained) -> Fact:
