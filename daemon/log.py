@@ -42,6 +42,7 @@ EVENTS: dict[str, str] = {
     "model.trained": "A challenger was trained.",
     "model.promoted": "A challenger became the champion and is served.",
     "model.kept": "The champion stays.",
+    "challenger.refitted": "The folder of a challenger in waiting was gone or damaged; it was fitted again.",
     "model.rolled_back": "An earlier release became the champion again, by request or by itself.",
     "publication.failed": "What follows the commit of a file could not be done; it is tried again.",
     "testdata.refused": "A file of the test data cannot be used; the release is reported on without it.",
@@ -59,6 +60,7 @@ EVENTS: dict[str, str] = {
 _LEVELS: dict[str, int] = {
     "folder.unavailable": logging.ERROR,
     "file.held": logging.WARNING,
+    "challenger.refitted": logging.WARNING,
     "file.quarantined": logging.WARNING,
     "file.failed": logging.ERROR,
     "task.failed": logging.ERROR,

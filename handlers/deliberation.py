@@ -25,6 +25,7 @@ from handlers.domain.decisions.units import Unit, pooled
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
 from handlers.drift import Diagnosis
+from handlers.estimators import pairs_of
 from handlers.evaluation import Scored
 from handlers.house import House
 from handlers.quality import Gate
@@ -51,6 +52,7 @@ class Heard:
     scored: Scored | None
     diagnosis: Diagnosis | None
     files: tuple[str, ...]
+    told: tuple[Fact, ...] = ()
     misread: tuple[Misread, ...] = ()
 
     @property
@@ -76,6 +78,7 @@ class Heard:
             held=gate.in_a_row,
             held_for=gate.held_for,
             normal=gate.normal,
+            pairs=() if self.champion is None else pairs_of(self.champion.scorecard),
         )
 
 
@@ -92,15 +95,18 @@ def hear(house: House, block: OpenBlock, champion: Release | None, gate: Gate, l
     """Let every model say what it says of the block's rows, before anything is learned from them."""
     learner.leave_out(gate.held_rows)
     state, scored, diagnosis = state_of(block, champion), None, None
+    told: tuple[Fact, ...] = ()
     if champion is not None and state.champion is not None:
         cards = {state.champion.scorer: champion.scorecard}
-        cards |= {shadow.name: shadows.read(house, learner, shadow) for shadow in state.shadows}
+        for shadow in state.shadows:
+            cards[shadow.name], refitted = shadows.read(house, learner, shadow)
+            told += refitted
         previous = None if state.previous is None else _previous(house, state.previous)
         if previous is not None:
             cards[previous.incumbent.scorer] = previous.scorecard
         scored = evaluation.score(house, gate.window, block.id, champion, cards)
         diagnosis = None if scored is None else drift.diagnose(champion, gate.window, scored.unit)
-    return Heard(block, champion, state, gate, scored, diagnosis, _names(house, block))
+    return Heard(block, champion, state, gate, scored, diagnosis, _names(house, block), (*gate.told, *told))
 
 
 def decide(house: House, heard: Heard, learner: Learner) -> Ruling:
@@ -204,7 +210,7 @@ def ending(house: House, heard: Heard, ruling: Ruling, release: Release | None, 
         back_to=after if ruling.roll_back else None,
         held=heard.gate.held,
         freed=heard.gate.freed,
-        told=(*heard.gate.told, Fact(EVENTS.get(decided.verdict, "model.kept"), fields)),
+        told=(*heard.told, Fact(EVENTS.get(decided.verdict, "model.kept"), fields)),
     )
 
 

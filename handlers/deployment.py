@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers.activation import proved
-from handlers.domain import scorecard as scorecards
 from handlers.domain.batch import LabelledTable
 from handlers.domain.decisions.loss_level import LossLevel, probabilities_of
 from handlers.domain.decisions.state import Incumbent
@@ -26,7 +25,7 @@ from handlers.domain.sketch_document import to_document
 from handlers.house import House
 from handlers.scoring_columns import columns_of
 from handlers.storage import files as ledger_files
-from handlers.storage import releases, schemas
+from handlers.storage import releases, schemas, scorecard_files
 from handlers.storage.published import name_lines
 from handlers.training import Trained
 
@@ -76,12 +75,11 @@ def prepare(house: House, plan: Plan, tests: Sequence[LabelledTable]) -> Release
 
 
 def _files(plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, bytes]:
-    document, arrays = scorecards.to_document(plan.trained.scorecard)
     pipeline, evaluation = io.BytesIO(), io.BytesIO()
     joblib.dump(plan.trained.fitted, pipeline)
     np.savez(evaluation, labels=plan.labels, probabilities=plan.held_out)
-    files = {
-        "scorecard.json": msgspec.json.format(msgspec.json.encode(document)),
+    return {
+        **scorecard_files.encode(plan.trained.scorecard),
         "model.joblib": pipeline.getvalue(),
         "trainedmodel.pkl": pickle.dumps(plan.trained.fitted),
         "evaluation.npz": evaluation.getvalue(),
@@ -89,11 +87,6 @@ def _files(plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, bytes]:
         "golden.json": _golden(plan),
         "latestscore.txt": f"{_latest_score(plan, tests)}\n".encode(),
     }
-    if arrays:
-        stored = io.BytesIO()
-        np.savez(stored, **arrays)  # type: ignore[arg-type]  # its stub takes the flag allow_pickle for an array's name
-        files["scorecard.npz"] = stored.getvalue()
-    return files
 
 
 def _columns(plan: Plan) -> dict[str, NDArray[Any]]:

@@ -7,41 +7,40 @@ from collections.abc import Mapping
 
 import joblib
 import msgspec
-import numpy as np
 
-from handlers.domain import scorecard as scorecards
 from handlers.domain.decisions.recipes import Shadow
+from handlers.domain.facts import Fact
 from handlers.domain.scorecard import Scorecard
 from handlers.house import House
-from handlers.storage import model_folder
+from handlers.storage import model_folder, scorecard_files
 from handlers.training import Learner
+
+RECIPE = "recipe.json"
 
 
 def train(house: House, learner: Learner, shadows: tuple[Shadow, ...]) -> None:
     """Fit these and write them down. Until a decision's commit names them, they are rubbish."""
     for shadow in shadows:
-        found = learner.fit(shadow.part, shadow.last, learner.pairs)
-        model, arrays = io.BytesIO(), io.BytesIO()
+        found = learner.fit(shadow.part, shadow.last, shadow.pairs)
+        model = io.BytesIO()
         joblib.dump(found.fitted, model)
-        document, large = scorecards.to_document(found.scorecard)
-        np.savez(arrays, **large)  # type: ignore[arg-type]  # its stub takes the flag allow_pickle for an array's name
         contents = {
+            **scorecard_files.encode(found.scorecard),
             "model.joblib": model.getvalue(),
-            "scorecard.json": msgspec.json.format(msgspec.json.encode(document)),
-            "scorecard.npz": arrays.getvalue(),
-            "recipe.json": msgspec.json.format(msgspec.json.encode({"shadow": shadow, "pairs": learner.pairs})),
+            RECIPE: msgspec.json.format(msgspec.json.encode(shadow)),
         }
         model_folder.write(house.workspace.models, shadow.name, contents)
 
 
-def read(house: House, learner: Learner, shadow: Shadow) -> Scorecard:
-    """A shadow's scorecard. One whose folder is gone or damaged is fitted again from its recipe, and written down."""
-    stored = model_folder.read(house.workspace.models, shadow.name, ("recipe.json", "scorecard.json", "scorecard.npz"))
-    found = None if stored is None else _decoded(shadow, stored)
-    if found is None:
-        train(house, learner, (shadow,))
-        return learner.fit(shadow.part, shadow.last, learner.pairs).scorecard
-    return found
+def read(house: House, learner: Learner, shadow: Shadow) -> tuple[Scorecard, tuple[Fact, ...]]:
+    """A shadow's scorecard, and what is to be told of it. One whose folder is gone or damaged is fitted again from its
+    recipe, and written down."""
+    try:
+        return _decoded(shadow, model_folder.read(house.workspace.models, shadow.name)), ()
+    except (ValueError, KeyError) as error:
+        fields = {"challenger": shadow.name, "detail": f"It could not be read: {error}"}
+    train(house, learner, (shadow,))
+    return learner.fit(shadow.part, shadow.last, shadow.pairs).scorecard, (Fact("challenger.refitted", fields),)
 
 
 def prune(house: House, shadows: tuple[Shadow, ...]) -> None:
@@ -50,17 +49,7 @@ def prune(house: House, shadows: tuple[Shadow, ...]) -> None:
     model_folder.prune(house.workspace.models, keep, house.learning.retention.challengers)
 
 
-def _decoded(shadow: Shadow, stored: Mapping[str, bytes]) -> Scorecard | None:
-    try:
-        recipe = msgspec.json.decode(stored["recipe.json"], type=_Stored)
-        if recipe.shadow != shadow:
-            return None
-        with np.load(io.BytesIO(stored["scorecard.npz"]), allow_pickle=False) as arrays:
-            return scorecards.from_document(msgspec.json.decode(stored["scorecard.json"]), dict(arrays))
-    except (ValueError, KeyError, OSError, EOFError):
-        return None
-
-
-class _Stored(msgspec.Struct):
-    shadow: Shadow
-    pairs: tuple[tuple[str, str], ...]
+def _decoded(shadow: Shadow, stored: Mapping[str, bytes]) -> Scorecard:
+    if msgspec.json.decode(stored[RECIPE], type=Shadow) != shadow:
+        raise ValueError("its recipe is another one")
+    return scorecard_files.decode(stored)

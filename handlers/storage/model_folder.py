@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from handlers.storage.atomic import write_atomically
@@ -21,12 +21,13 @@ def write(folder: Path, name: str, contents: Mapping[str, bytes]) -> None:
         write_atomically(place / file, content)
 
 
-def read(folder: Path, name: str, files: Sequence[str]) -> dict[str, bytes] | None:
-    """These files of a model, or None where one of them cannot be read."""
+def read(folder: Path, name: str) -> dict[str, bytes]:
+    """The files of a model by their names. Raises ValueError where its folder is gone or cannot be read."""
+    place = folder / (_PREFIX + name)
     try:
-        return {file: (folder / (_PREFIX + name) / file).read_bytes() for file in files}
-    except OSError:
-        return None
+        return {entry.name: entry.read_bytes() for entry in place.iterdir() if not entry.name.startswith(".")}
+    except OSError as error:
+        raise ValueError(str(error)) from error
 
 
 def prune(folder: Path, keep: set[str], most: int) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from handlers.domain import scorecard as scorecards
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
 from handlers.domain.sketch_document import from_document
-from handlers.storage import signing
+from handlers.storage import scorecard_files, signing
 from handlers.storage.atomic import fsync_folder
 
 MANIFEST = "manifest.json"
@@ -89,15 +86,11 @@ def decode(version: int, files: Mapping[str, bytes]) -> Release:
         manifest = msgspec.json.decode(files[MANIFEST])
         if manifest["version"] != version:
             raise ReleaseError(f"The folder of release {version} holds release {manifest['version']}.")
-        arrays: dict[str, np.ndarray] = {}
-        if "scorecard.npz" in files:
-            with np.load(io.BytesIO(files["scorecard.npz"]), allow_pickle=False) as stored:
-                arrays = dict(stored)
         return Release(
             version=version,
             provisional=manifest["provisional"],
             estimator=manifest["estimator"],
-            scorecard=scorecards.from_document(msgspec.json.decode(files["scorecard.json"]), arrays),
+            scorecard=scorecard_files.decode(files),
             schema=msgspec.convert(manifest["schema"], Schema),
             metrics=manifest["metrics"],
             test=manifest["test"],

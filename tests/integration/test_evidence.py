@@ -286,6 +286,9 @@ def test_challengers_whose_folder_is_gone_are_fitted_again_and_decide_the_same(
     records = run_of(shop)
     assert [one["sentence"] for one in records] == [one["sentence"] for one in undisturbed[0]]
     assert state(shop) == undisturbed[1]
+    refitted = [fact.fields["challenger"] for fact in shop.told if fact.event == "challenger.refitted"]
+    assert refitted
+    assert set(refitted) >= {shadow.name for shadow in state(shop).shadows if shadow.last < shop.decisions()[-1].id}
 
 
 # -- the way back ---------------------------------------------------------------------------------------------------

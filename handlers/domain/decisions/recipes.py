@@ -41,11 +41,14 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 class Shadow(msgspec.Struct, frozen=True):
-    """A challenger in waiting: a part that was fitted on the blocks up to ``last``, and only scores what comes."""
+    """A challenger in waiting: a part that was fitted on the blocks up to ``last``, and only scores what comes.
+
+    ``pairs``: of columns, those of the champion of that time."""
 
     name: str
     part: Part
     last: int
+    pairs: tuple[tuple[str, str], ...] = ()
 
 
 def over(estimators: Iterable[str], first: int) -> Recipe:

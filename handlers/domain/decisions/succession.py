@@ -22,7 +22,8 @@ class Successor(msgspec.Struct, frozen=True):
 class Place(msgspec.Struct, frozen=True):
     """Where a ruling was made: ``block``, the number of the decision; ``rows``, all labelled rows that decisions have
     taken and learn from; ``period``, the latest that was ever decided on; ``held``, the files held in a row for the
-    same break, ``held_for``; ``normal``, what is broken in files and has become the new normal."""
+    same break, ``held_for``; ``normal``, what is broken in files and has become the new normal; ``pairs``, of columns,
+    those of the champion."""
 
     block: int
     rows: int
@@ -30,6 +31,7 @@ class Place(msgspec.Struct, frozen=True):
     held: tuple[int, ...] = ()
     held_for: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
 
 
 def successor(ruling: Ruling, held_out: HeldOut, place: Place, *, version: int, seed: int) -> Successor:
@@ -60,7 +62,7 @@ def state_after(ruling: Ruling, deployed: Successor | None, place: Place, traini
         if ruling.goes_on:
             state = replace(state, adapting=ruling.state.adapting, since=ruling.state.since)
     if ruling.refresh:
-        state = transitions.refreshed(state, ruling.refresh, place.block, place.rows)
+        state = transitions.refreshed(state, ruling.refresh, place.block, place.rows, pairs=place.pairs)
     return replace(state, held=place.held, held_for=place.held_for, normal=place.normal)
 
 

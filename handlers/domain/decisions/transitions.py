@@ -93,7 +93,10 @@ def after(state: State, champion: Incumbent, reference: LossLevel, trigger: str,
     return replace(state, wait=wait) if first else replace(_counted(state), challenge_due=False)
 
 
-def refreshed(state: State, parts: Sequence[Part], last: int, rows: int) -> State:
-    """New shadows take the place of the old ones; ``rows``: all labelled rows there are."""
-    shadows = tuple(Shadow(f"s{state.next_shadow + place}", part, last) for place, part in enumerate(parts))
+def refreshed(
+    state: State, parts: Sequence[Part], last: int, rows: int, *, pairs: tuple[tuple[str, str], ...] = ()
+) -> State:
+    """New shadows take the place of the old ones; ``rows``: all labelled rows there are; ``pairs``: of columns."""
+    first = state.next_shadow
+    shadows = tuple(Shadow(f"s{first + place}", part, last, pairs) for place, part in enumerate(parts))
     return replace(state, shadows=shadows, next_shadow=state.next_shadow + len(shadows), trained_rows=rows)
