@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-import msgspec
 from sqlalchemy import Connection
 
 from handlers.decision_state import read_state
+from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.recipes import Shadow
+from handlers.domain.decisions.state import Reading
 from handlers.records import DecisionItem, decision_item
 from handlers.storage import decisions, files
 from handlers.storage.ledger import LABELLED_DRIFT, UNLABELLED_DRIFT, Ledger, get_fact
 
 DECISIONS = 20
 """So many of the last decisions are told."""
-
-
-class ReadingItem(TypedDict):
-    """The harm test at one block. ``z`` has the allowance subtracted, ``watch_z`` has not; ``loss`` is the champion's
-    mean log loss there, ``reference`` the one that it was held against. ``limit`` and ``cusum_limit``: above them the
-    score and its sum are an alarm."""
-
-    block: int
-    version: int
-    rows: float
-    loss: float
-    reference: float
-    z: float
-    watch_z: float
-    cusum: float
-    watch_cusum: float
-    limit: float
-    cusum_limit: float
-    alarm: bool
-    phase: str
 
 
 class ChallengerItem(TypedDict):
@@ -54,14 +35,6 @@ class HeldItem(TypedDict):
     detail: str
 
 
-class Reference(TypedDict):
-    """What the champion promises: mean and variance of a row's log loss, and the rows that it is known from."""
-
-    mean: float
-    variance: float
-    rows: float
-
-
 class Drift(TypedDict):
     """``phase``: ``stable``, ``watch`` or ``adapting``; null before the first model. ``path``: the last readings, the
     oldest first. ``pooled_rows``: rows that are still too few to judge by. ``labelled``: the newest labelled block
@@ -72,10 +45,10 @@ class Drift(TypedDict):
     model_version: int | None
     estimator: str | None
     since_block: int
-    reference: Reference | None
+    reference: LossLevel | None
     adapting_blocks_left: int
     refresh_in_blocks: int
-    path: list[ReadingItem]
+    path: tuple[Reading, ...]
     challengers: list[ChallengerItem]
     previous_version: int | None
     pooled_rows: int
@@ -94,10 +67,10 @@ def drift(ledger: Ledger) -> Drift:
             "model_version": None if state.champion is None else state.champion.version,
             "estimator": None if state.champion is None else state.champion.recipe.estimator,
             "since_block": state.since,
-            "reference": None if state.reference is None else msgspec.to_builtins(state.reference),
+            "reference": state.reference,
             "adapting_blocks_left": state.adapting,
             "refresh_in_blocks": max(state.clock + 1, 0),
-            "path": [msgspec.to_builtins(one) for one in state.path],
+            "path": state.path,
             "challengers": [_challenger(shadow) for shadow in state.shadows],
             "previous_version": None if state.previous is None else state.previous.version,
             "pooled_rows": sum(one.rows for block in state.pool for one in decisions.members(connection, block)),

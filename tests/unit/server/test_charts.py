@@ -5,28 +5,28 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.drift_status import ReadingItem
+from handlers.domain.decisions.state import Reading
 from server.charts import HEIGHT, WIDTH, harm_chart
 
 FINITE = st.floats(-1000, 1000)
 
 
-def reading(z: float, cusum: float, version: int = 1) -> ReadingItem:
-    return {
-        "block": 1,
-        "version": version,
-        "rows": 500.0,
-        "loss": 0.4,
-        "reference": 0.38,
-        "z": z,
-        "watch_z": z,
-        "cusum": cusum,
-        "watch_cusum": cusum,
-        "limit": 3.5,
-        "cusum_limit": 5.0,
-        "alarm": z > 3.5 or cusum > 5,
-        "phase": "stable",
-    }
+def reading(z: float, cusum: float, version: int = 1) -> Reading:
+    return Reading(
+        block=1,
+        version=version,
+        rows=500.0,
+        loss=0.4,
+        reference=0.38,
+        z=z,
+        watch_z=z,
+        cusum=cusum,
+        watch_cusum=cusum,
+        limit=3.5,
+        cusum_limit=5.0,
+        alarm=z > 3.5 or cusum > 5,
+        phase="stable",
+    )
 
 
 def test_without_readings_there_is_no_chart() -> None:
