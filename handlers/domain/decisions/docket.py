@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from handlers.domain.blocks import enough
 from handlers.domain.decisions import first_models, rules, transitions
+from handlers.domain.decisions.fixed_policies import weighs_rows
 from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.requests import Rule, Ruling
 from handlers.domain.decisions.state import State
@@ -77,7 +78,7 @@ def _judgement(case: Case, state: State, settings: Judging) -> Rule:
     limits = {"minimum_rows": needed.minimum_rows, "minimum_rare": needed.minimum_rare}
     if champion.scorer not in newest.said:  # another model has come between: what it never scored is left out
         newest, pool = case.scored, (case.block,)
-    if not _by_calendar(settings) and not enough(len(newest.labels), positives, **limits):
+    if weighs_rows(settings.drift.policy) and not enough(len(newest.labels), positives, **limits):
         rare = min(positives, len(newest.labels) - positives)
         few = f"{len(newest.labels):,} new rows with {rare:,} of the rarer class are too few to judge by"
         note = f"{few}; {needed.minimum_rows:,} with {needed.minimum_rare:,} are awaited."
@@ -87,11 +88,6 @@ def _judgement(case: Case, state: State, settings: Judging) -> Rule:
     units = [*case.earlier(known), newest]
     f1 = measure(newest.labels, probabilities_of(newest.said[champion.scorer]), case.threshold).f1
     return rules.judge(state, units, settings, rows=case.rows, f1=(f1, case.last_f1))
-
-
-def _by_calendar(settings: Judging) -> bool:
-    """Policies that weigh no evidence need no rows to weigh, as long as they learn from everything."""
-    return settings.drift.policy != "evidence" and not settings.drift.policy.startswith("always:")
 
 
 def _nothing(state: State, note: str) -> Rule:

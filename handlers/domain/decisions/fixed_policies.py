@@ -28,6 +28,12 @@ class Retrain:
     f1: bool = False
 
 
+def weighs_rows(policy: str) -> bool:
+    """Does a policy need rows enough before it decides? Those by a calendar or an F1 do not, as long as what they
+    learn from is everything; the newest blocks alone might all have one label."""
+    return policy == "evidence" or policy.startswith("always:")
+
+
 def judge(state: State, units: Sequence[Unit], settings: Judging, f1: tuple[float, float]) -> Rule:
     """Decide by ``drift.policy``; ``f1``: the champion's on the newest unit, and the last one that was recorded.
 
