@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 
@@ -58,11 +57,7 @@ def read(state: State, now: LossLevel) -> State:
     state = harm.observe(transitions.add_unit(state, (block,), 0), block, now, SETTINGS)
     if state.path[-1].alarm:
         state = transitions.alarmed(state, harm.changed_at(state), SETTINGS.adapting_blocks)
-    state = harm.settle(state, now, SETTINGS)
-    if not state.adapting:
-        return state
-    state = replace(state, adapting=state.adapting - 1)
-    return state if state.adapting else harm.accept(state, now)
+    return harm.unanswered(harm.settle(state, now, SETTINGS), now)
 
 
 def _begin(promised: LossLevel) -> State:

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from handlers.domain.decisions import harm, transitions
+from handlers.domain.decisions import harm
 from handlers.domain.decisions.challengers import newest_window
 from handlers.domain.decisions.gains import Compared, Contender, Demand, compare
 from handlers.domain.decisions.guard_rails import Breach
-from handlers.domain.decisions.loss_level import level, losses
 from handlers.domain.decisions.recipes import Part, Recipe, blended
 from handlers.domain.decisions.requests import Request, Rule, Ruling, Trial
 from handlers.domain.decisions.sparing import check, promise
@@ -34,15 +33,10 @@ PATIENCE = 12
 
 def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> Rule:
     """Decide on the newest of the units, which ``state`` already names. ``rows``: all labelled rows there are."""
-    newest, champion = units[-1], state.champion
-    if champion is None:
-        raise ValueError("there is no champion to judge")
-    own = newest.said[champion.scorer]
-    now = level(losses(newest.labels, own), newest.clients, seed=settings.training.seed)
-    state = harm.observe(state, newest.blocks[-1], now, settings.drift, sensitive=True)
+    newest = units[-1]
+    seen = harm.read(state, newest, settings, sensitive=True)
+    state, own, now = seen.state, seen.said, seen.level
     alarm = state.path[-1].alarm
-    if alarm:
-        state = transitions.alarmed(state, harm.changed_at(state), settings.drift.adapting_blocks)
     state = replace(state, shadows=(), clock=state.clock + 1)
     firsts = _windows(state, settings, rows)
     if firsts and not state.adapting:
@@ -54,9 +48,8 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
     if chosen is not None:
         found = yield from check(chosen, settings)
     state = harm.settle(state, now, settings.drift)
-    if state.adapting and (chosen is None or found):
-        state = replace(state, adapting=state.adapting - 1)
-        state = state if state.adapting else harm.accept(state, now)
+    if chosen is None or found:
+        state = harm.unanswered(state, now)
     deploys = chosen is not None and not found
     if deploys and state.adapting:  # as long as something is gained
         state = replace(state, adapting=settings.drift.adapting_blocks)

@@ -6,12 +6,15 @@ scores (Page 1954). Only harm counts: shifted columns that harm nothing are a di
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 
-from handlers.domain.decisions.loss_level import LossLevel, z_score
+from handlers.domain.decisions.loss_level import LossLevel, level, losses, z_score
 from handlers.domain.decisions.state import PATH, Phase, Reading, State
-from handlers.domain.decisions.transitions import at_rest
-from handlers.domain.learning_settings import DriftSettings
+from handlers.domain.decisions.transitions import alarmed, at_rest
+from handlers.domain.decisions.units import Floats, Unit
+from handlers.domain.learning_settings import DriftSettings, Judging
 
 ALARM_SLACK, WATCH_SLACK = 1.0, 0.5
 """What is taken from each score before it is summed: half of the rise, in standard errors, that is looked for."""
@@ -19,6 +22,30 @@ QUIET_Z = 2.0
 """A block with a lower score is one more sample of the promised level."""
 SENSITIVE_Z, SENSITIVE_CUSUM = 2.5, 3.0
 """The alarm where deployments are cheap: without an allowance, and sooner."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """A unit after the harm test: the state, what the champion said of it (log-odds, float64[n]), and its level."""
+
+    state: State
+    said: Floats
+    level: LossLevel
+
+
+def read(state: State, unit: Unit, settings: Judging, *, sensitive: bool = False) -> Read:
+    """Hold the champion's losses on a unit against its promise, and begin to adapt where that is an alarm.
+
+    ``sensitive``: the rule of cheap deployments. Raises ValueError where there is no champion with a reference.
+    """
+    if state.champion is None:
+        raise ValueError("there is no champion to judge")
+    said = unit.said[state.champion.scorer]
+    now = level(losses(unit.labels, said), unit.clients, seed=settings.training.seed)
+    state = observe(state, unit.blocks[-1], now, settings.drift, sensitive=sensitive)
+    if state.path[-1].alarm:
+        state = alarmed(state, changed_at(state), settings.drift.adapting_blocks)
+    return Read(state, said, now)
 
 
 def observe(state: State, block: int, now: LossLevel, settings: DriftSettings, *, sensitive: bool = False) -> State:
@@ -69,6 +96,14 @@ def settle(state: State, now: LossLevel, settings: DriftSettings) -> State:
     if state.quiet >= settings.reference_blocks:
         return state
     return msgspec.structs.replace(state, reference=state.reference.with_others(now), quiet=state.quiet + 1)
+
+
+def unanswered(state: State, now: LossLevel) -> State:
+    """Nothing was deployed for a unit: while there is an alarm, after some such units its level is accepted."""
+    if not state.adapting:
+        return state
+    state = msgspec.structs.replace(state, adapting=state.adapting - 1)
+    return state if state.adapting else accept(state, now)
 
 
 def accept(state: State, now: LossLevel) -> State:

@@ -10,8 +10,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from msgspec.structs import replace as changed
-
 from handlers.domain.decisions import challengers, harm, transitions
 from handlers.domain.decisions.gains import Compared, Contender, Demand, compare, compare_on
 from handlers.domain.decisions.guard_rails import Breach, breaches
@@ -28,16 +26,11 @@ RECENT_UNITS = 10
 
 def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> Rule:
     """Decide on the newest of the units, which ``state`` already names. ``rows``: all labelled rows there are."""
-    newest, champion = units[-1], state.champion
-    if champion is None:
-        raise ValueError("there is no champion to judge")
-    own = newest.said[champion.scorer]
-    now = level(losses(newest.labels, own), newest.clients, seed=settings.training.seed)
-    state = harm.observe(state, newest.blocks[-1], now, settings.drift)
+    newest = units[-1]
+    seen = harm.read(state, newest, settings)
+    state, own, now = seen.state, seen.said, seen.level
     reading = state.path[-1]
-    if reading.alarm:
-        state = transitions.alarmed(state, harm.changed_at(state), settings.drift.adapting_blocks)
-    elif reading.phase == "watch":
+    if reading.phase == "watch":
         state = challengers.watched(state)
     compared = _shadows(state, units, settings)
     best = max(compared, key=lambda one: one.margin, default=None)
@@ -55,7 +48,7 @@ def judge(state: State, units: Sequence[Unit], settings: Judging, rows: int) -> 
         found = yield from check(chosen, settings)
     state = harm.settle(state, now, settings.drift)
     if chosen is None or found:
-        state = _still_adapting(state, now)
+        state = harm.unanswered(state, now)
     state, parts = challengers.refresh(state, settings.training, rows)
     shown = chosen or _shown(best, fast)
     return Ruling(
@@ -151,14 +144,6 @@ def _better_of(best: Compared | None, fast: Compared | None) -> Compared | None:
 def _shown(best: Compared | None, fast: Compared | None) -> Compared | None:
     there = [one for one in (best, fast) if one is not None]
     return max(there, key=lambda one: one.margin, default=None)
-
-
-def _still_adapting(state: State, now: LossLevel) -> State:
-    """Nothing was deployed: after some units the level that was reached is accepted."""
-    if not state.adapting:
-        return state
-    state = changed(state, adapting=state.adapting - 1)
-    return state if state.adapting else harm.accept(state, now)
 
 
 def _predecessor(state: State, units: Sequence[Unit], settings: Judging) -> Compared | None:
