@@ -21,7 +21,7 @@ from handlers.domain.release import Release
 from handlers.domain.scorecard import Feature
 from handlers.house import House
 from handlers.scoring_columns import columns_of
-from handlers.storage import dataset, decisions, files, schemas
+from handlers.storage import decisions, files
 from handlers.training_window import Window
 
 LEAK_ROWS = 5_000
@@ -58,14 +58,6 @@ class Gate:
         return frozenset(seq for seq, _ in self.held)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Brought:
-    """Which file brought the label of each of n rows, int64[n], and the files' names by their numbers."""
-
-    files: NDArray[np.int64]
-    names: Mapping[int, str]
-
-
 def check(house: House, release: Release | None, block: OpenBlock, window: Window) -> Gate:
     """Hold each file of a block against the champion's training window, as ``pass_through`` does.
 
@@ -74,12 +66,14 @@ def check(house: House, release: Release | None, block: OpenBlock, window: Windo
     drift = house.learning.drift
     if release is None or not guards(release, drift):
         return Gate(window, normal=block.state.normal, leaks=_leaks(window))
-    of_file = _files_of(house, block, window)
-    with house.ledger.read() as connection:  # those that were released by hand meanwhile count no more
+    seqs = sorted(set(window.files.tolist()))
+    with house.ledger.read() as connection:
+        names = dict(zip(seqs, files.names(connection, seqs), strict=True))
+        # Those that were released by hand meanwhile count no more.
         still = {member.file for member in decisions.held(connection, block.state.held)}
     row = tuple(seq for seq in block.state.held if seq in still)
     block = replace(block, state=msgspec.structs.replace(block.state, held=row))
-    gate = pass_through(release, block, window, Brought(of_file, _names(house, of_file)), drift)
+    gate = pass_through(release, block, window, names, drift)
     return replace(gate, leaks=_leaks(gate.window), told=_told(house, gate.held, block))
 
 
@@ -88,40 +82,41 @@ def guards(release: Release | None, drift: DriftSettings) -> bool:
     return release is not None and not release.provisional and drift.policy == "evidence" and drift.hold_at_most > 0
 
 
-def pass_through(release: Release, block: OpenBlock, window: Window, brought: Brought, drift: DriftSettings) -> Gate:
-    """Hold each file of a block against the champion's training window; ``window``: the block's rows.
+def pass_through(
+    release: Release, block: OpenBlock, window: Window, names: Mapping[int, str], drift: DriftSettings
+) -> Gate:
+    """Hold each file of a block against the champion's training window; ``window``: the block's rows; ``names``: of
+    the files.
 
     So many files in a row as ``drift.hold_at_most`` that are broken in the same way are the new normal: the last is let
     through, and those before it are freed. What is broken in it, and in a file that was released by hand, is no break
     any more until a file comes without it. Nothing is read or written: the daemon and a replay use the same gate.
     """
-    of_file, state = brought.files, block.state
+    state = block.state
     settings = GateSettings(drift.missing_jump, drift.outside_share, drift.new_category_share)
     released = {member.file for member in block.members if member.held == decisions.RELEASED}
-    inspected = [_inspected(release, window, of_file, seq, settings) for seq in sorted(set(of_file.tolist()))]
-    files_in = [replace(one, released=one.file in released) for one in inspected]
+    inspected = [
+        replace(_inspected(release, window, seq, settings), released=seq in released)
+        for seq in sorted(set(window.files.tolist()))
+    ]
     before = Standing(state.held, frozenset(state.held_for), frozenset(state.normal))
-    admission = admit(files_in, before, at_most=drift.hold_at_most)
+    admission = admit(inspected, before, at_most=drift.hold_at_most)
     held = admission.held
-    out = np.isin(of_file, [one.file for one in held])
+    out = np.isin(window.files, [one.file for one in held])
     return Gate(
         window=window.where(~out),
         held_rows=window.rows[out],
         held=tuple((one.file, Reason("held", f"{_told_of(one)}.", HINT)) for one in held),
-        freed=tuple(seq for seq in admission.freed if seq not in {one.file for one in files_in}),
+        freed=tuple(seq for seq in admission.freed if seq not in {one.file for one in inspected}),
         in_a_row=admission.standing.in_a_row,
         held_for=tuple(sorted(admission.standing.held_for)),
         normal=tuple(sorted(admission.standing.normal)),
-        broken=tuple(
-            f"{brought.names[one.file]} {SAID[one.fate]}: {_told_of(one)}." for one in admission.files if one.breaks
-        ),
+        broken=tuple(f"{names[one.file]} {SAID[one.fate]}: {_told_of(one)}." for one in admission.files if one.breaks),
     )
 
 
-def _inspected(
-    release: Release, window: Window, of_file: NDArray[np.int64], seq: int, settings: GateSettings
-) -> Inspected:
-    chosen = of_file == seq
+def _inspected(release: Release, window: Window, seq: int, settings: GateSettings) -> Inspected:
+    chosen = window.files == seq
     if int(chosen.sum()) < settings.minimum_rows:
         return Inspected(seq, (), telling=False)
     return Inspected(seq, _breaks(release, window, chosen, settings))
@@ -143,21 +138,6 @@ def _leaks(window: Window) -> tuple[str, ...]:
     if not features:
         return ()
     return tuple(one.sentence for one in leaks(columns_of(newest.table, features), newest.labels))
-
-
-def _names(house: House, of_file: np.ndarray) -> dict[int, str]:
-    seqs = sorted(set(of_file.tolist()))
-    with house.ledger.read() as connection:
-        return dict(zip(seqs, files.names(connection, seqs), strict=True))
-
-
-def _files_of(house: House, block: OpenBlock, window: Window) -> np.ndarray:
-    """The file that brought the label of each of the window's rows, int64[n]."""
-    with house.ledger.read() as connection:
-        schema = schemas.read(connection)
-        found = dataset.rows_of_members(connection, house.workspace.parts, schema, block.members)
-    files_of: np.ndarray = found.files[np.searchsorted(found.numbers, window.rows)]
-    return files_of
 
 
 def _told(house: House, held: Sequence[tuple[int, Reason]], block: OpenBlock) -> tuple[Fact, ...]:

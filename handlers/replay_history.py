@@ -39,11 +39,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """``window``: all labelled rows, by the step that takes each; ``files``: which file brought each row's label,
-    int64[n]; ``names``: of the files, by number; ``columns``: those that are known at a step."""
+    """``window``: all labelled rows, by the step that takes each; ``names``: of the files, by number; ``columns``:
+    those that are known at a step."""
 
     window: Window
-    files: NDArray[np.int64]
     names: dict[int, str]
     steps: tuple[Step, ...]
     columns: dict[int, tuple[str, ...]]
@@ -66,6 +65,7 @@ class History:
             clients=whole.clients[chosen],
             rows=whole.rows[chosen],
             blocks=blocks[chosen],
+            files=whole.files[chosen],
             schema=replace(whole.schema, columns=columns),
         )
 
@@ -84,7 +84,7 @@ def read(house: House, paths: Sequence[Path], spill: Path) -> History:
             dataset.ROW_COLUMN, pa.array([], pa.int64())
         )
         nothing = np.empty(0, dtype=np.int64)
-        return History(window_of(empty, nothing, schema, house), nothing, {}, (), {}, tuple(found.unused))
+        return History(window_of(empty, nothing, nothing, schema, house), {}, (), {}, tuple(found.unused))
     return _history(house, found)
 
 
@@ -94,7 +94,6 @@ def _history(house: House, found: Read) -> History:
         dataset.conform(one.table, schema.columns).append_column(dataset.ROW_COLUMN, pa.array(one.numbers))
         for one in found.rows
     )
-    numbers = np.concatenate([one.numbers for one in found.rows])
     blocks = np.concatenate([one.blocks for one in found.rows])
     of_file = np.concatenate([one.files for one in found.rows])
     labels = labels_of(table, schema, house.dataset)
@@ -106,9 +105,9 @@ def _history(house: House, found: Read) -> History:
     taken_by = {(one.file, one.period): step.number for step in steps if not step.recorded for one in step.members}
     blocks[loose] = [taken_by.get(key, 0) for key in zip(of_file[loose].tolist(), periods, strict=True)]
     taken = blocks > 0
-    window = window_of(table.filter(pa.array(taken)), blocks[taken], schema, house)
-    own = of_file[np.searchsorted(numbers, window.rows)]
-    idle = [name for seq, name in sorted(found.names.items()) if seq not in set(own.tolist())]
+    window = window_of(table.filter(pa.array(taken)), blocks[taken], of_file[taken], schema, house)
+    used = set(window.files.tolist())
+    idle = [name for seq, name in sorted(found.names.items()) if seq not in used]
     unused = (*found.unused, *((name, "It has no labelled rows that could be decided on.") for name in idle))
     columns = dict(found.recorded.columns)
     for step in steps:
@@ -116,7 +115,7 @@ def _history(house: House, found: Read) -> History:
             newest = max(one.file for one in step.members)
             known = schema.names if time is not None else found.columns.get(newest, schema.names)
             columns |= dict.fromkeys(range(step.number, step.number + STRIDE), known)
-    return History(window, own, found.names, steps, columns, unused)
+    return History(window, found.names, steps, columns, unused)
 
 
 def _waiting(of_file: NDArray[np.int64], periods: Sequence[str | None], left: NDArray[np.bool_]) -> list[Member]:

@@ -30,7 +30,7 @@ from handlers.domain.replay_outcome import Judged, Outcome, Scores, outcome
 from handlers.domain.schema import Schema
 from handlers.domain.scorecard import Scorecard
 from handlers.house import House
-from handlers.quality import Brought, Gate
+from handlers.quality import Gate
 from handlers.replay_history import History, Step
 from handlers.scoring_columns import columns_of
 from handlers.storage.decisions import RELEASED, Member
@@ -86,7 +86,7 @@ def replay(house: House, history: History, policies: Sequence[str], advanced: Ca
         for one in runs:
             stage.play(one, step)
             advanced()
-    files = len(set(history.files.tolist()))
+    files = len(set(history.window.files.tolist()))
     return [outcome(one.policy, one.judged, one.scored, files=files, fits=one.fits) for one in runs]
 
 
@@ -145,10 +145,7 @@ class _Stage:
         release, drift = run.champion, run.settings.drift
         if release is None or step.recorded or not len(window.labels) or not quality.guards(release, drift):
             return Gate(window, normal=block.state.normal)
-        rows = self.history.window.rows
-        places = np.argsort(rows, kind="stable")
-        of_file = self.history.files[places[np.searchsorted(rows, window.rows, sorter=places)]]
-        return quality.pass_through(release, block, window, Brought(of_file, self.history.names), drift)
+        return quality.pass_through(release, block, window, self.history.names, drift)
 
     def _learner(self, run: _Run, number: int) -> Learner:
         found = training.learner(
@@ -235,9 +232,9 @@ def _hold_and_free(run: _Run, gate: Gate, block: OpenBlock, history: History) ->
     for one in block.members:
         if one.file in gate.held_files:
             run.held[one.file] = (*run.held.get(one.file, ()), one)
-    run.blocks[np.isin(history.files, list(gate.held_files)) & (run.blocks == block.id)] = -1
+    run.blocks[np.isin(history.window.files, list(gate.held_files)) & (run.blocks == block.id)] = -1
     freed = tuple(replace(one, held=RELEASED) for seq in gate.freed for one in run.held.pop(seq))
-    run.blocks[np.isin(history.files, gate.freed) & (run.blocks == -1)] = block.id + 1
+    run.blocks[np.isin(history.window.files, gate.freed) & (run.blocks == -1)] = block.id + 1
     return freed
 
 

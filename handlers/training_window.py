@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 class Window:
     """n labelled rows, by block and then in data-set order. ``rows``: their numbers; ``labels``: int8, 1 left, 0
     stayed; ``clients``: int64 codes, equal for rows of the same client in whatever window; ``blocks``: the decision
-    that took each row. ``max_categories``: text columns with more distinct values are not learned from."""
+    that took each row; ``files``: the file that brought its label. ``max_categories``: text columns with more distinct
+    values are not learned from."""
 
     table: pa.Table
     labels: NDArray[np.int8]
     clients: NDArray[np.int64]
     rows: NDArray[np.int64]
     blocks: NDArray[np.int64]
+    files: NDArray[np.int64]
     schema: Schema
     max_categories: int
 
@@ -77,6 +79,7 @@ class Window:
             clients=self.clients[chosen],
             rows=self.rows[chosen],
             blocks=self.blocks[chosen],
+            files=self.files[chosen],
             schema=self.schema,
             max_categories=self.max_categories,
         )
@@ -104,11 +107,13 @@ def read(house: House, first: int, last: int, *, version: int | None = None) -> 
         found = dataset.rows_of_members(connection, parts, view.schema, members)
         table = _rows(connection, house, view if version is not None else None, found.numbers, view.schema)
     there = np.isin(found.numbers, table[dataset.ROW_COLUMN].to_numpy())
-    return window_of(table, found.decisions[there], view.schema, house)
+    return window_of(table, found.decisions[there], found.files[there], view.schema, house)
 
 
-def window_of(table: pa.Table, blocks: NDArray[np.int64], schema: Schema, house: House) -> Window:
-    """The labelled rows of a table with ``ROW_COLUMN``, each in the block that is named for it, int64[n]."""
+def window_of(
+    table: pa.Table, blocks: NDArray[np.int64], files: NDArray[np.int64], schema: Schema, house: House
+) -> Window:
+    """The labelled rows of a table with ``ROW_COLUMN``; for each its block, and the file of its label: int64[n]."""
     labels = labels_of(table, schema, house.dataset)
     labelled = np.flatnonzero(labels >= 0)
     order = labelled[np.argsort(blocks[labelled], kind="stable")]
@@ -119,6 +124,7 @@ def window_of(table: pa.Table, blocks: NDArray[np.int64], schema: Schema, house:
         clients=client_codes(table, schema),
         rows=table[dataset.ROW_COLUMN].to_numpy(),
         blocks=blocks[order],
+        files=files[order],
         schema=schema,
         max_categories=house.learning.training.max_categories,
     )

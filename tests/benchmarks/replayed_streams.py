@@ -73,6 +73,7 @@ def history_of(stream: Stream) -> History:
         clients=np.concatenate([one.clients for one in stream.files]),
         rows=marks[ROW_COLUMN],
         blocks=np.repeat(numbers, sizes),
+        files=files,
         schema=schema,
         max_categories=TrainingSettings().max_categories,
     )
@@ -82,7 +83,7 @@ def history_of(stream: Stream) -> History:
     )
     known = dict.fromkeys(range(1, 1 + STRIDE * len(sizes)), schema.names)
     names = {place: f"{stream.name}-{place:02d}.csv" for place in range(1, len(sizes) + 1)}
-    return History(window, files, names, steps, known)
+    return History(window, names, steps, known)
 
 
 def _member(place: int, file: StreamFile, decision: int) -> Member:
