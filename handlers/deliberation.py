@@ -196,7 +196,7 @@ def ending(house: House, heard: Heard, ruling: Ruling, release: Release | None, 
     record = document(decided)
     facts: dict[str, Any] = {}
     if heard.scored is not None:
-        facts["prequential"] = evaluation.pooled_metrics(house, heard.scored.part)
+        facts |= heard.scored.facts
     if heard.diagnosis is not None:
         facts[LABELLED_DRIFT] = heard.diagnosis.document(decision=heard.block.id)
     fields = {"decision": heard.block.id, "model_version": after, "detail": record["sentence"]}

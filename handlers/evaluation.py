@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.units import Unit, pooled
 from handlers.domain.metrics import Metrics, measure
 from handlers.domain.release import Release
+from handlers.domain.running_scores import RunningScores
 from handlers.domain.scorecard import Scorecard
 from handlers.house import House
 from handlers.scores_given import given
 from handlers.storage import parts
+from handlers.storage.ledger import PREQUENTIAL, RUNNING_SCORES, get_fact
 from handlers.storage.parts import Part, PartKind, Prepared
 from handlers.training_window import Window
 
@@ -29,11 +32,18 @@ SAID = "said:"
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
     """A block's rows, with what each model says of them. ``metrics``: of the scores that were given to people, which
-    are the champion's but where an older model had ranked the client; ``part``: to be recorded in the ledger."""
+    are the champion's but where an older model had ranked the client; ``running``: of these and of all rows that were
+    ever scored before they were learned from; ``part``: to be recorded in the ledger."""
 
     unit: Unit
     metrics: Metrics
+    running: RunningScores
     part: Prepared
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the ledger keeps of the scores, to be replaced at each commit of a decision."""
+        return {PREQUENTIAL: self.running.metrics(), RUNNING_SCORES: msgspec.to_builtins(self.running)}
 
 
 def score(
@@ -60,7 +70,8 @@ def score(
         }
     )
     part = Part(f"scores-{block:08d}", PartKind.SCORES, stored.num_rows, 0, 0, owner=block, model=version)
-    return Scored(unit, metrics, parts.prepare(house.workspace.parts, part, stored))
+    running = _so_far(house).with_rows(window.labels, shown, predictions)
+    return Scored(unit, metrics, running, parts.prepare(house.workspace.parts, part, stored))
 
 
 def unit_of(window: Window, block: int, scorecards: Mapping[str, Scorecard]) -> Unit:
@@ -83,19 +94,20 @@ def among(by_block: Mapping[int, Unit], units: Sequence[Sequence[int]]) -> list[
     return [pooled(one) for one in found if one]
 
 
-def pooled_metrics(house: House, newest: Prepared) -> dict[str, Any]:
-    """The metrics over all rows that were ever scored before they were learned from, those of ``newest`` included."""
-    folder = house.workspace.parts
-    columns = ["label", "prediction", "probability"]
+def _so_far(house: House) -> RunningScores:
+    """The scores of all rows of earlier blocks, as the ledger keeps them."""
     with house.ledger.read() as connection:
-        before = parts.read_all(connection, folder, parts.listed(connection, PartKind.SCORES), columns)
-        tables = [table.select(columns) for _, table in before]
-    table = pa.concat_tables([*tables, newest.table(folder).select(columns)])
-    labels, predictions = table["label"].to_numpy(), table["prediction"].to_numpy().astype(np.float64)
-    by_probability = measure(labels, table["probability"].to_numpy(), 0.5).as_dict()
-    by_prediction = measure(labels, predictions, 0.5).as_dict()
-    of_probabilities = ("roc_auc", "log_loss", "brier", "calibration_error")
-    return by_prediction | {name: by_probability[name] for name in of_probabilities}
+        stored = get_fact(connection, RUNNING_SCORES)
+        return _counted(connection, house) if stored is None else msgspec.convert(stored, RunningScores)
+
+
+def _counted(connection: Connection, house: House) -> RunningScores:
+    """Of a ledger that has no counts yet: read once from what is stored."""
+    found, columns = RunningScores(), ["label", "probability", "prediction"]
+    listed = parts.listed(connection, PartKind.SCORES)
+    for _, table in parts.read_all(connection, house.workspace.parts, listed, columns):
+        found = found.with_rows(*(table[name].to_numpy() for name in columns))
+    return found
 
 
 def _stored(connection: Connection, house: House, blocks: Sequence[int]) -> dict[int, Unit]:

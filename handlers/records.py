@@ -9,10 +9,9 @@ from handlers.domain.release import Release
 from handlers.domain.schema import ColumnType, Role
 from handlers.storage import decisions, files, models
 from handlers.storage.decisions import DecisionRecord
-from handlers.storage.ledger import Ledger, get_fact
+from handlers.storage.ledger import PREQUENTIAL, Ledger, get_fact
 from handlers.storage.models import ModelRecord
 
-PREQUENTIAL = "prequential"
 #: Releases in the history of scores.
 HISTORY = 100
 

@@ -169,9 +169,8 @@ class _Stage:
         run.state = succession.state_after(ruling, deployed, heard.place, run.settings.training)
         current = succession.current_after(ruling, deployed, heard.before)
         run.champion = None if current is None else run.releases[current]
-        pairs = learner.pairs
         if ruling.refresh:
-            run.shadows = {one.name: learner.fit(one.part, one.last, pairs).scorecard for one in run.state.shadows}
+            run.shadows = {one.name: learner.fit(one.part, one.last, one.pairs).scorecard for one in run.state.shadows}
         run.taken = heard.taken
         run.fits += learner.fits
 

@@ -16,6 +16,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 from handlers.storage.migrations import MIGRATIONS, migrate
 from handlers.storage.tables import facts
 
+PREQUENTIAL, RUNNING_SCORES = "prequential", "running_scores"
+"""The facts that hold the scores of all rows that were judged, and the counts that they are made of."""
 LABELLED_DRIFT, UNLABELLED_DRIFT = "drift", "unlabelled_drift"
 """The facts that hold the newest diagnosis of labelled and of unlabelled rows."""
 BUSY_SECONDS = 30.0

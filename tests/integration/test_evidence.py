@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -17,6 +18,7 @@ from handlers.decision_state import read_state
 from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.state import State
 from handlers.domain.files import FileState
+from handlers.domain.metrics import measure
 from handlers.storage import decisions, parts
 from handlers.storage.parts import PartKind
 from tests.workshop import Workshop
@@ -289,6 +291,28 @@ def test_challengers_whose_folder_is_gone_are_fitted_again_and_decide_the_same(
     refitted = [fact.fields["challenger"] for fact in shop.told if fact.event == "challenger.refitted"]
     assert refitted
     assert set(refitted) >= {shadow.name for shadow in state(shop).shadows if shadow.last < shop.decisions()[-1].id}
+
+
+def test_the_scores_of_all_rows_are_those_of_what_is_stored_also_where_the_counts_are_lost(make: Make) -> None:
+    shop = make()
+    for number in range(1, 5):
+        shop.take(f"{number}.csv", month(number))
+        shop.settle()
+    with shop.house.ledger.write() as connection:
+        connection.exec_driver_sql("DELETE FROM facts WHERE name = 'running_scores'")
+    shop.take("5.csv", month(5))
+    shop.settle()
+    with shop.house.ledger.read() as connection:
+        listed = parts.listed(connection, PartKind.SCORES)
+        tables = [table for _, table in parts.read_all(connection, shop.workspace.parts, listed)]
+    labels, said, predicted = (
+        np.concatenate([table[name].to_numpy() for table in tables]) for name in ("label", "probability", "prediction")
+    )
+    found = shop.fact("prequential")
+    assert found["rows"] == len(labels) == 4 * ROWS
+    assert found["log_loss"] == pytest.approx(measure(labels, said, 0.5).log_loss)
+    assert found["f1"] == pytest.approx(measure(labels, predicted.astype(float), 0.5).f1)
+    assert found["roc_auc"] == pytest.approx(measure(labels, said, 0.5).roc_auc, abs=0.002)
 
 
 # -- the way back ---------------------------------------------------------------------------------------------------
