@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ class Controlled(Protocol):
 
     async def deploy(self, version: int | None) -> int: ...
     async def reset_schema(self) -> list[str]: ...
-    async def release(self, sha256: str) -> dict[str, Any]: ...
+    async def release(self, sha256: Sequence[str]) -> list[dict[str, Any]]: ...
     def scan(self) -> None: ...
     def status(self) -> dict[str, Any]: ...
 
@@ -52,7 +52,7 @@ async def serve(workspace: Workspace, daemon: Controlled) -> web.AppRunner:
 
     async def release(request: web.Request) -> web.Response:
         try:
-            return web.json_response(await daemon.release((await request.json())["sha256"]))
+            return web.json_response({"items": await daemon.release((await request.json())["sha256"])})
         except (TaskFailed, WorkerDied) as error:
             return web.json_response({"error": str(error)}, status=409)
 

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -197,8 +198,8 @@ class Daemon:
         """Learn the provisional schema anew. Raises TaskFailed, WorkerDied."""
         return await self.engine.reset_schema()
 
-    async def release(self, sha256: str) -> dict[str, Any]:
-        """Let a held file be learned from. Raises TaskFailed, WorkerDied."""
+    async def release(self, sha256: Sequence[str]) -> list[dict[str, Any]]:
+        """Let held files be learned from. Raises TaskFailed, WorkerDied."""
         return await self.engine.release(sha256)
 
     def scan(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from daemon.tasks import (
     Compact,
     Decide,
     Recover,
-    ReleaseFile,
+    ReleaseFiles,
     Report,
     Rescore,
     ResetSchema,
@@ -258,10 +258,10 @@ class Engine:
         await self._look()
         return names
 
-    async def release(self, sha256: str) -> dict[str, Any]:
-        """Let a held file be learned from; a decision on it follows. Raises TaskFailed, WorkerDied."""
+    async def release(self, sha256: Sequence[str]) -> list[dict[str, Any]]:
+        """Let held files be learned from; a decision on them follows. Raises TaskFailed, WorkerDied."""
         try:
-            released: dict[str, Any] = await self._ingest_worker.submit(ReleaseFile(sha256))
+            released: list[dict[str, Any]] = await self._ingest_worker.submit(ReleaseFiles(tuple(sha256)))
         finally:
             await self._look()
         return released

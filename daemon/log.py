@@ -109,12 +109,14 @@ def get() -> FilteringBoundLogger:
 
 
 def emit(event: str, /, **fields: object) -> None:
-    """Write one event at its level. Raises KeyError for an event that is not in the catalogue.
+    """Write one event at its level, a refusal (``accepted=False``) as a warning.
 
-    ``exc_info=True`` or an exception adds the traceback as the field ``exception``.
+    ``exc_info=True`` or an exception adds the traceback as the field ``exception``. Raises KeyError for an event that
+    is not in the catalogue.
     """
     EVENTS[event]
-    get().log(_LEVELS.get(event, logging.INFO), event, **fields)
+    refused = fields.get("accepted") is False
+    get().log(logging.WARNING if refused else _LEVELS.get(event, logging.INFO), event, **fields)
 
 
 def _set_up(level: str, *, fd: int, terminal: bool | None) -> list[Processor]:

@@ -81,10 +81,11 @@ class Activate(msgspec.Struct, frozen=True, tag=True):
     version: int | None
 
 
-class ReleaseFile(msgspec.Struct, frozen=True, tag=True):
-    """Let a held file be learned from; it is named by the beginning of its SHA-256. The answer: its record as shown."""
+class ReleaseFiles(msgspec.Struct, frozen=True, tag=True):
+    """Let held files be learned from; they are named by the beginnings of their SHA-256. The answer: their records as
+    shown."""
 
-    sha256: str
+    sha256: tuple[str, ...]
 
 
 class Check(msgspec.Struct, frozen=True, tag=True):
@@ -108,6 +109,6 @@ Task = (
     | ResetSchema
     | Decide
     | Activate
-    | ReleaseFile
+    | ReleaseFiles
     | Report
 )

@@ -21,7 +21,7 @@ from daemon.tasks import (
     Greeting,
     Ingest,
     Recover,
-    ReleaseFile,
+    ReleaseFiles,
     Report,
     Rescore,
     ResetSchema,
@@ -87,7 +87,7 @@ class Workbench:
                 answer = self._decide(give_up=give_up)
             case Activate(version):
                 answer = self._activate(version)
-            case ReleaseFile(sha256):
+            case ReleaseFiles(sha256):
                 answer = self._release(sha256)
             case Report():
                 self._follow(recovery.write_missing_reports(self._house))
@@ -140,19 +140,19 @@ class Workbench:
     def _activate(self, version: int | None) -> int:
         try:
             chosen = activation.choose(self._house, version)
-            activation.activate(self._house, chosen)
+            _, told = activation.activate(self._house, chosen)
         except (ReleaseError, activation.NotDeployable) as error:
             raise Refused(str(error)) from error
-        self._on_fact(Fact("model.rolled_back", {"model_version": chosen}))
+        self._on_fact(told)
         return chosen
 
-    def _release(self, prefix: str) -> FileItem:
+    def _release(self, prefixes: tuple[str, ...]) -> list[FileItem]:
         try:
-            record, told = releasing.release(self._house, prefix)
+            released, told = releasing.release(self._house, prefixes)
         except releasing.NotHeld as error:
             raise Refused(str(error)) from error
-        self._on_fact(told)
-        return file_item(record)
+        self._follow(told)
+        return [file_item(record) for record in released]
 
     def _current(self) -> Release | None:
         self._champion = activation.current(self._house, known=self._champion)

@@ -38,9 +38,10 @@ def proved(house: House, version: int) -> Release:
     return release
 
 
-def activate(house: House, version: int) -> Release:
-    """Make an older release the current one: proved first, then one commit, then the links.
+def activate(house: House, version: int) -> tuple[Release, Fact]:
+    """Make another release the current one: proved first, then one commit, then the links.
 
+    Returns it, and what has happened: the way back to an older release, or forward to a newer one.
     Raises ReleaseError or NotDeployable, and then the champion stays.
     """
     release = proved(house, version)
@@ -52,10 +53,12 @@ def activate(house: House, version: int) -> Release:
         block = decisions.newest(connection)
         state = transitions.by_hand(read_state(connection), release.incumbent, release.reference, block)
         write_state(connection, state)
-        told = Fact("model.rolled_back", {"model_version": version, "before": before})
+        event = "model.rolled_back" if before is not None and version < before else "model.promoted"
+        what = f"Model {version} was deployed by hand" + ("." if before in (None, version) else f" over {before}.")
+        told = Fact(event, {"model_version": version, "before": before, "detail": what})
         events.add(connection, [told], at=house.now())
     link(house)
-    return release
+    return release, told
 
 
 def link(house: House) -> None:

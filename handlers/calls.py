@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
+from handlers.domain.files import FileState
 from handlers.domain.release import Release
 from handlers.domain.schema import DatasetSettings, Role, Schema
 from handlers.prediction import Contribution, contributions
@@ -50,11 +51,13 @@ class CallItem(TypedDict):
 class Calls(TypedDict):
     """A part of the ranking, and which model ranked which file; null while there is no unlabelled drop.
 
-    ``ranking``: the number that cursors of this ranking begin with.
+    ``held``: why that file is kept from learning, where it is: its ranking may be as wrong as it is. ``ranking``: the
+    number that cursors of this ranking begin with.
     """
 
     model_version: int
     file: str | None
+    held: str | None
     ranking: int | None
     total: int
     items: list[CallItem]
@@ -100,10 +103,12 @@ class CallList:
             ranking = self._current(connection, part, part.owner, release)
             start = 0 if cursor is None else cursor[1]
             items = self._items(connection, release, ranking, slice(start, start + limit))
+            held = _held(connection, part.owner)
         end = start + len(items)
         return {
             "model_version": release.version,
             "file": ranking.file,
+            "held": held,
             "ranking": part.owner,
             "total": len(ranking.rows),
             "items": items,
@@ -213,4 +218,20 @@ def _values(table: pa.Table, column: str | None) -> Sequence[float | None]:
 
 
 def _empty(release: Release) -> Calls:
-    return {"model_version": release.version, "file": None, "ranking": None, "total": 0, "items": [], "next": None}
+    return {
+        "model_version": release.version,
+        "file": None,
+        "held": None,
+        "ranking": None,
+        "total": 0,
+        "items": [],
+        "next": None,
+    }
+
+
+def _held(connection: Connection, seq: int) -> str | None:
+    try:
+        record = files.find_seq(connection, seq)
+    except NoResultFound:
+        return None
+    return record.reason.detail if record.state is FileState.HELD and record.reason is not None else None

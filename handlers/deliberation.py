@@ -229,7 +229,7 @@ def _decided(house: House, heard: Heard, ruling: Ruling, after: int | None) -> D
         misread=heard.misread,
         held=heard.gate.broken,
         freed=len(heard.gate.freed),
-        leaks=heard.gate.leaks,
+        leaks=tuple(one.sentence for one in heard.gate.leaks),
     )
 
 

@@ -23,6 +23,7 @@ from handlers.domain.reference_sketch import sketch
 from handlers.domain.release import Release
 from handlers.domain.sketch_document import to_document
 from handlers.house import House
+from handlers.leak_warnings import leaks_in
 from handlers.scoring_columns import columns_of
 from handlers.storage import files as ledger_files
 from handlers.storage import releases, schemas, scorecard_files
@@ -140,6 +141,7 @@ def _manifest(house: House, plan: Plan, files: Mapping[str, bytes], tests: Seque
             "pairs": trained.pairs,
             "settings": house.learning.training,
             "threshold_rule": promotion.threshold,
+            "leaks": leaks_in(trained.window),
         },
         "parameters": {name: repr(value) for name, value in sorted(parameters.items()) if "__" not in name},
         "seed": house.learning.training.seed,

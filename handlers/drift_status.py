@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from handlers.decision_state import read_state
 from handlers.domain.decisions.loss_level import LossLevel
-from handlers.domain.decisions.recipes import Shadow
 from handlers.domain.decisions.state import Reading
+from handlers.model_records import ChallengerItem, challengers
 from handlers.records import DecisionItem, decision_item
 from handlers.storage import decisions, files
 from handlers.storage.ledger import LABELLED_DRIFT, UNLABELLED_DRIFT, Ledger, get_fact
@@ -18,21 +18,13 @@ DECISIONS = 20
 """So many of the last decisions are told."""
 
 
-class ChallengerItem(TypedDict):
-    """A challenger in waiting: it has learned from the blocks ``first_block`` to ``last_block``."""
-
-    name: str
-    estimator: str
-    first_block: int
-    last_block: int
-
-
 class HeldItem(TypedDict):
-    """A file that is kept from learning."""
+    """A file that is kept from learning: why, and what to do about it."""
 
     name: str
     sha256: str | None
     detail: str
+    what_to_do: str
 
 
 class Drift(TypedDict):
@@ -71,7 +63,7 @@ def drift(ledger: Ledger) -> Drift:
             "adapting_blocks_left": state.adapting,
             "refresh_in_blocks": max(state.clock + 1, 0),
             "path": state.path,
-            "challengers": [_challenger(shadow) for shadow in state.shadows],
+            "challengers": challengers(connection),
             "previous_version": None if state.previous is None else state.previous.version,
             "pooled_rows": sum(one.rows for block in state.pool for one in decisions.members(connection, block)),
             "held": _held(connection),
@@ -81,19 +73,10 @@ def drift(ledger: Ledger) -> Drift:
         }
 
 
-def _challenger(shadow: Shadow) -> ChallengerItem:
-    return {
-        "name": shadow.name,
-        "estimator": shadow.part.estimator,
-        "first_block": shadow.part.first,
-        "last_block": shadow.last,
-    }
-
-
 def _held(connection: Connection) -> list[HeldItem]:
     found = []
     for seq in sorted({member.file for member in decisions.held(connection)}):
         record = files.find_seq(connection, seq)
-        detail = "" if record.reason is None else record.reason.detail
-        found.append(HeldItem(name=record.name, sha256=record.sha256, detail=detail))
+        detail, hint = ("", "") if record.reason is None else (record.reason.detail, record.reason.hint)
+        found.append(HeldItem(name=record.name, sha256=record.sha256, detail=detail, what_to_do=hint))
     return found

@@ -13,19 +13,17 @@ from handlers.decision_blocks import OpenBlock
 from handlers.domain.admission import Admitted, Inspected, Standing, admit
 from handlers.domain.facts import Fact
 from handlers.domain.files import Reason
-from handlers.domain.leakage import leaks
+from handlers.domain.leakage import Leak
 from handlers.domain.learning_settings import DriftSettings
 from handlers.domain.quality_gate import Break, GateSettings, breaks
 from handlers.domain.reference_sketch import tally
 from handlers.domain.release import Release
-from handlers.domain.scorecard import Feature
 from handlers.house import House
+from handlers.leak_warnings import leaks_in, with_known
 from handlers.scoring_columns import columns_of
 from handlers.storage import decisions, files
 from handlers.training_window import Window
 
-LEAK_ROWS = 5_000
-"""So many rows show whether a column gives the target away; more would only take longer."""
 SAID = {"held": "is broken", "released": "was released by hand", "normal": "is like those before it"}
 HINT = (
     "Correct it and drop it again, or let it be learned from: `attritiond files release SHA256`. "
@@ -38,8 +36,9 @@ class Gate:
     """What the gate has let through. ``window``: the rows that are left of the block; ``held``: files with the reason;
     ``freed``: files that were held, and are the new normal; ``in_a_row``: the files that were held since the last one
     that was not, ``held_for``: what is broken in all of them; ``normal``: the breaks that are none any more;
-    ``broken``: a sentence for each file that is broken; ``leaks``: one for each column that by itself gives the target
-    away; ``held_rows``: the numbers of the rows of the block that nothing is learned from, int64[n]."""
+    ``broken``: a sentence for each file that is broken; ``leaks``: the columns that by themselves give the target away,
+    those that the champion has learned from included; ``held_rows``: the numbers of the rows of the block that nothing
+    is learned from, int64[n]."""
 
     window: Window
     held_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
@@ -49,7 +48,7 @@ class Gate:
     held_for: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
-    leaks: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()
     told: tuple[Fact, ...] = ()
 
     @property
@@ -65,7 +64,7 @@ def check(house: House, release: Release | None, block: OpenBlock, window: Windo
     """
     drift = house.learning.drift
     if release is None or not guards(release, drift):
-        return Gate(window, normal=block.state.normal, leaks=_leaks(window))
+        return Gate(window, normal=block.state.normal, leaks=with_known(release, leaks_in(window)))
     seqs = sorted(set(window.files.tolist()))
     with house.ledger.read() as connection:
         names = dict(zip(seqs, files.names(connection, seqs), strict=True))
@@ -74,7 +73,7 @@ def check(house: House, release: Release | None, block: OpenBlock, window: Windo
     row = tuple(seq for seq in block.state.held if seq in still)
     block = replace(block, state=msgspec.structs.replace(block.state, held=row))
     gate = pass_through(release, block, window, names, drift)
-    return replace(gate, leaks=_leaks(gate.window), told=_told(house, gate.held, block))
+    return replace(gate, leaks=with_known(release, leaks_in(gate.window)), told=_told(house, gate.held, block))
 
 
 def guards(release: Release | None, drift: DriftSettings) -> bool:
@@ -129,15 +128,6 @@ def _told_of(one: Admitted) -> str:
 def _breaks(release: Release, window: Window, chosen: np.ndarray, settings: GateSettings) -> tuple[Break, ...]:
     columns = columns_of(window.where(chosen).table, release.scorecard.features)
     return breaks(release.sketch, tally(release.sketch, columns), settings)
-
-
-def _leaks(window: Window) -> tuple[str, ...]:
-    """Warnings about columns that by themselves nearly give the target away, of the newest rows."""
-    newest = window.newest(LEAK_ROWS)
-    features = tuple(Feature(column.name, column.type.is_numeric) for column in newest.features)
-    if not features:
-        return ()
-    return tuple(one.sentence for one in leaks(columns_of(newest.table, features), newest.labels))
 
 
 def _told(house: House, held: Sequence[tuple[int, Reason]], block: OpenBlock) -> tuple[Fact, ...]:

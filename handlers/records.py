@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import Any, Generic, TypedDict, TypeVar
 
 from handlers.domain.files import FileRecord, FileState, Reason
-from handlers.domain.release import Release
 from handlers.domain.schema import ColumnType, Role
-from handlers.storage import decisions, files, models
+from handlers.storage import decisions, files
 from handlers.storage.decisions import DecisionRecord
-from handlers.storage.ledger import PREQUENTIAL, Ledger, get_fact
-from handlers.storage.models import ModelRecord
-
-#: Releases in the history of scores.
-HISTORY = 100
+from handlers.storage.ledger import Ledger
 
 Item = TypeVar("Item")
-Scores = dict[str, float | int | None]
 
 
 class Page(TypedDict, Generic[Item]):
@@ -109,19 +103,6 @@ class FileCheck(TypedDict):
     rejected: list[CheckedRow]
 
 
-class ModelItem(TypedDict):
-    """A release. ``metrics``: of its recipe on held-out rows before the final refit."""
-
-    version: int
-    state: str
-    provisional: bool
-    estimator: str
-    trained_rows: int
-    dataset_version: int
-    metrics: dict[str, Any]
-    deployed_at: str
-
-
 class DecisionItem(TypedDict):
     """A decision; ``verdict`` and ``sentence`` are null while it is being made. ``record`` has the evidence."""
 
@@ -139,95 +120,18 @@ class DecisionItem(TypedDict):
     record: dict[str, Any] | None
 
 
-class ModelDetail(ModelItem):
-    """A release, with the decision that made it where there was one."""
-
-    decision: DecisionItem | None
-
-
-class EvaluatedOn(TypedDict):
-    """The rows behind the score: ``testdata``, or ``held_out`` rows of the data set."""
-
-    what: str
-    rows: int | None
-
-
-class HistoryItem(TypedDict):
-    """The held-out score of a release."""
-
-    version: int
-    f1: float | None
-    deployed_at: str
-
-
-class Scoring(TypedDict):
-    """How good the current release is.
-
-    ``metrics``: of its recipe on held-out rows; ``prequential``: over all rows scored before they were learned from.
-    """
-
-    model_version: int
-    f1: float | None
-    metrics: Scores
-    evaluated_on: EvaluatedOn
-    prequential: Scores | None
-    test: Scores | None
-    history: list[HistoryItem]
-
-
 def files_page(ledger: Ledger, limit: int, cursor: int | None = None, state: FileState | None = None) -> Page[FileItem]:
     """Files in the order in which they were recorded; ``cursor`` is the number of the last one that was seen."""
     with ledger.read() as connection:
         found = files.page(connection, limit=limit + 1, before=cursor, state=state)
-    return {"items": [file_item(record) for record in found[:limit]], "next": _next(found, limit, "seq")}
-
-
-def models_page(ledger: Ledger, limit: int, cursor: int | None = None) -> Page[ModelItem]:
-    """Releases by their version; ``cursor`` is the last version that was seen."""
-    with ledger.read() as connection:
-        found = models.page(connection, limit=limit + 1, before=cursor)
-    return {"items": [model_item(record) for record in found[:limit]], "next": _next(found, limit, "version")}
+    return {"items": [file_item(record) for record in found[:limit]], "next": next_cursor(found, limit, "seq")}
 
 
 def decisions_page(ledger: Ledger, limit: int, cursor: int | None = None) -> Page[DecisionItem]:
     """Decisions by their number; ``cursor`` is the last number that was seen."""
     with ledger.read() as connection:
         found = decisions.page(connection, limit=limit + 1, before=cursor)
-    return {"items": [decision_item(record) for record in found[:limit]], "next": _next(found, limit, "id")}
-
-
-def model(ledger: Ledger, version: int) -> ModelDetail | None:
-    """One release, or None."""
-    with ledger.read() as connection:
-        record = models.find(connection, version)
-        if record is None:
-            return None
-        made_by: list[DecisionRecord] = []
-        if record.decision is not None:
-            made_by = decisions.page(connection, limit=1, before=record.decision + 1)
-    decision = made_by[0] if made_by and made_by[0].id == record.decision else None
-    return {**model_item(record), "decision": None if decision is None else decision_item(decision)}
-
-
-def scoring(ledger: Ledger, release: Release) -> Scoring:
-    """How good a release is. ``f1`` is that of ``testdata`` where that exists, as in ``latestscore.txt``."""
-    with ledger.read() as connection:
-        prequential: Scores | None = get_fact(connection, PREQUENTIAL)
-        history = models.page(connection, limit=HISTORY)
-    what, measured = ("held_out", release.metrics) if release.test is None else ("testdata", release.test)
-    rows = measured.get("rows")
-    return {
-        "model_version": release.version,
-        "f1": measured.get("f1"),
-        "metrics": dict(release.metrics),
-        "evaluated_on": {"what": what, "rows": None if rows is None else int(rows)},
-        "prequential": prequential,
-        "test": None if release.test is None else dict(release.test),
-        "history": [
-            {"version": record.version, "f1": record.metrics.get("f1"), "deployed_at": record.deployed_at}
-            for record in history
-        ],
-    }
+    return {"items": [decision_item(record) for record in found[:limit]], "next": next_cursor(found, limit, "id")}
 
 
 def file_item(record: FileRecord) -> FileItem:
@@ -264,20 +168,6 @@ def reason_item(reason: Reason | None) -> FileReason | None:
     }
 
 
-def model_item(record: ModelRecord) -> ModelItem:
-    """A release as the API shows it."""
-    return {
-        "version": record.version,
-        "state": record.state,
-        "provisional": record.provisional,
-        "estimator": record.estimator,
-        "trained_rows": record.trained_rows,
-        "dataset_version": record.dataset_version,
-        "metrics": record.metrics,
-        "deployed_at": record.deployed_at,
-    }
-
-
 def decision_item(record: DecisionRecord) -> DecisionItem:
     """A decision as the API shows it."""
     evidence = record.record or {}
@@ -297,6 +187,6 @@ def decision_item(record: DecisionRecord) -> DecisionItem:
     }
 
 
-def _next(found: list[Any], limit: int, key: str) -> str | None:
+def next_cursor(found: list[Any], limit: int, key: str) -> str | None:
     """The cursor of what follows a page; one more than the page holds was asked for."""
     return str(getattr(found[limit - 1], key)) if len(found) > limit else None

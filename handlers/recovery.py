@@ -15,7 +15,17 @@ from handlers.domain.release import Release
 from handlers.house import House
 from handlers.reporting import ReportFacts, write_report
 from handlers.rescoring import rescore
-from handlers.storage import dataset_reset, events, files, models, parts, releases, schemas, spill
+from handlers.storage import (
+    dataset_reset,
+    events,
+    files,
+    models,
+    parts,
+    releases,
+    report_folder,
+    schemas,
+    spill,
+)
 from handlers.storage.ledger import LABELLED_DRIFT, get_fact
 
 
@@ -33,6 +43,7 @@ def recover(house: House, release: Release | None) -> list[Fact]:
         known = {model.version for model in models.page(connection, limit=1_000_000)}
     spill.empty(workspace.spill)
     releases.sweep(workspace.releases, known)
+    report_folder.sweep(workspace.reports)
     activation.link(house)
     facts += rescore(house, release) if release is not None else []
     facts += publication.publish(house, release)

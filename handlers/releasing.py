@@ -1,8 +1,9 @@
-"""A file that the quality gate has held is let through by hand: the next decision learns from it."""
+"""Files that the quality gate has held are let through by hand: the next decision learns from them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -40,17 +41,19 @@ def find(connection: Connection, prefix: str) -> FileRecord:
     return found[0]
 
 
-def release(house: House, prefix: str) -> tuple[FileRecord, Fact]:
-    """Let the next decision take the rows of a held file, whatever it looks like. Raises NotHeld.
+def release(house: House, prefixes: Sequence[str]) -> tuple[list[FileRecord], list[Fact]]:
+    """Let the next decision take the rows of held files, whatever they look like: of all of them, or of none.
 
-    Returns its record as it is now, and what has happened.
+    Returns their records as they are now, and what has happened. Raises NotHeld.
     """
     with house.ledger.write() as connection:
-        record = find(connection, prefix)
-        rows = decisions.release(connection, [record.seq])
-        files.set_state(connection, record.seq, FileState.INGESTED, None)
+        held = {record.seq: record for record in (find(connection, prefix) for prefix in prefixes)}
+        told = []
+        for seq, record in held.items():
+            rows = decisions.release(connection, [seq])
+            files.set_state(connection, seq, FileState.INGESTED, None)
+            told.append(Fact("file.released", {"file": record.name, "sha256": record.sha256, "rows": rows}))
         state = read_state(connection)
-        write_state(connection, replace(state, held=tuple(seq for seq in state.held if seq != record.seq)))
-        told = Fact("file.released", {"file": record.name, "sha256": record.sha256, "rows": rows})
-        events.add(connection, [told], at=house.now())
-        return files.find_seq(connection, record.seq), told
+        write_state(connection, replace(state, held=tuple(seq for seq in state.held if seq not in held)))
+        events.add(connection, told, at=house.now())
+        return [files.find_seq(connection, seq) for seq in held], told

@@ -22,7 +22,7 @@ from handlers.domain.decisions.requests import Ruling
 from handlers.domain.decisions.state import State
 from handlers.domain.decisions.succession import Successor
 from handlers.domain.decisions.units import Unit
-from handlers.domain.learning_settings import Judging
+from handlers.domain.learning_settings import FREE, Judging
 from handlers.domain.metrics import log_losses, measure
 from handlers.domain.reference_sketch import sketch
 from handlers.domain.release import Release
@@ -39,7 +39,6 @@ from handlers.training_window import Window
 
 POLICIES = ("evidence", "raw_f1", "always", "always:5", "never")
 """What is compared where nothing is asked for: the default, the original exercise's rule, and the simplest ones."""
-FREE = "evidence:free"
 FIRST = ("first", "provisional", "challenge")
 """What triggers the first model, its comparison with the other estimators included."""
 

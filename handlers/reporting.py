@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers.domain.scorecard import Scorecard
-from handlers.storage.atomic import fsync_folder
-
-LATEST = "latest"
+from handlers.storage import report_folder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,33 +44,11 @@ def write_report(reports: Path, facts: ReportFacts) -> list[Path]:
 
     A report that is there already stays as it is. Returns its files. Raises OSError.
     """
-    folder = reports / str(facts.version)
-    reports.mkdir(parents=True, exist_ok=True)
-    if not folder.is_dir():
-        _prepare(reports, folder, facts)
-    _link(reports, facts.version)
+    folder = report_folder.write(reports, facts.version, partial(_render, facts))
     return sorted(folder.iterdir())
 
 
-def _prepare(reports: Path, folder: Path, facts: ReportFacts) -> None:
-    prefix = f".{facts.version}."
-    for left_over in reports.glob(f"{prefix}*"):
-        shutil.rmtree(left_over)
-    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=reports))
-    try:
-        _render(temporary, facts)
-        temporary.chmod(0o755)
-        for path in temporary.iterdir():
-            _fsync(path)
-        fsync_folder(temporary)
-        temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    fsync_folder(reports)
-
-
-def _render(folder: Path, facts: ReportFacts) -> None:
+def _render(facts: ReportFacts, folder: Path) -> None:
     from handlers.figures import calibration, confusion, curves, drift, effects, page, style
 
     labels, probabilities, threshold = facts.labels, facts.probabilities, facts.threshold
@@ -109,22 +83,3 @@ def _render(folder: Path, facts: ReportFacts) -> None:
     )
     metadata = {"Title": f"attritiond: model {facts.version}", "Creator": "attritiond", "CreationDate": None}
     style.save(page.draw(content), folder / "report.pdf", metadata=metadata)
-
-
-def _link(reports: Path, version: int) -> None:
-    """Point ``latest`` to this version unless it points to a newer one that is there."""
-    link = reports / LATEST
-    if link.is_symlink():
-        target = str(link.readlink())
-        if target.isdigit() and int(target) >= version and (reports / target).is_dir():
-            return
-    temporary = reports / f".{LATEST}.link"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(str(version))
-    temporary.replace(link)
-    fsync_folder(reports)
-
-
-def _fsync(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())

@@ -10,7 +10,8 @@ from aiohttp.typedefs import Handler
 
 from handlers.calls import Calls
 from handlers.drift_status import Drift
-from handlers.records import DecisionItem, FileCheck, FileItem, ModelDetail, ModelItem, Page, Scoring
+from handlers.model_records import ModelDetail, ModelsPage, Scoring
+from handlers.records import DecisionItem, FileCheck, FileItem, Page
 from server.negotiation import ARROW, CSV, JSON
 from server.problems import Kind
 from server.views import deployment, drift_page, files, health, page, prediction, records
@@ -123,7 +124,7 @@ ROUTES: tuple[Route, ...] = (
         FileItem,
         problems=(Kind.NOT_FOUND, Kind.REFUSED, Kind.UNAVAILABLE),
     ),
-    Route("GET", "/v1/models", records.models, "Releases", Page[ModelItem], parameters=_PAGING, problems=_WRONG),
+    Route("GET", "/v1/models", records.models, "Releases", ModelsPage, parameters=_PAGING, problems=_WRONG),
     Route("GET", "/v1/models/{version}", records.model, "One release", ModelDetail, problems=(Kind.NOT_FOUND,)),
     Route(
         "POST",

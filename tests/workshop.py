@@ -132,7 +132,8 @@ class Workshop:
 
     def deploy(self, version: int) -> Release:
         """Deploy by hand, as ``attritiond deploy`` and ``rollback`` do."""
-        release = activation.activate(self.house, version)
+        release, told = activation.activate(self.house, version)
+        self.told.append(told)
         self.told += rescoring.rescore(self.house, release)
         publication.publish(self.house, release)
         return release

@@ -18,10 +18,11 @@ from daemon.commands.answers import (
 )
 from daemon.commands.releasing import release
 from daemon.commands.workspace import config_option
-from handlers import records
+from handlers import model_records, records
 from handlers.calls import CallItem, CallList
 from handlers.domain.files import FileState
-from handlers.records import FileItem, ModelItem
+from handlers.model_records import ModelItem
+from handlers.records import FileItem
 from server import wording
 
 SHORT_SHA256 = 12
@@ -66,7 +67,7 @@ files.add_command(release)
 def models(config: Path, as_json: bool, limit: int) -> None:
     """List the releases, the newest first."""
     with reading(config) as house:
-        page = records.models_page(house.ledger, limit)
+        page = model_records.models_page(house.ledger, limit)
     if as_json:
         answer_json(page)
         return
@@ -92,6 +93,8 @@ def calls(config: Path, as_json: bool, limit: int) -> None:
         return
     by = f"Ranked by model {page['model_version']}: {page['total']:,} clients of {printable(page['file'])}."
     click.echo(by, err=True)
+    if page["held"] is not None:
+        click.echo(printable(f"This file is held, and its ranking may be as wrong as it is. {page['held']}"), err=True)
     answer_table(("RANK", "ID", "PROBABILITY", "VALUE", "REASONS"), [_call(item) for item in page["items"]])
     _say_if_more(page["next"])
 

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from daemon.commands.answers import answer_json, json_option, printable
 from daemon.commands.asking import Place, alone, ask, place_of
 from daemon.commands.workspace import config_option
-from daemon.tasks import Decide, ReleaseFile, Rescore
+from daemon.tasks import Decide, ReleaseFiles, Rescore
 from handlers import decision_blocks
 from handlers.records import FileItem
 
@@ -28,7 +28,8 @@ def release(context: click.Context, config: Path, as_json: bool, sha256: tuple[s
     """Let held files be learned from, whatever they look like.
 
     A file is named by the beginning of its SHA256, as `attritiond files --state held` shows it. What it teaches is
-    decided on next: by the running daemon, or here. The exit code is 1 where a file is not held.
+    decided on next: by the running daemon, or here. Where one of several is not held none is released, and the exit
+    code is 1.
     """
     above = context.parent
     if above is not None and context.get_parameter_source("config") is ParameterSource.DEFAULT:
@@ -46,18 +47,13 @@ def release(context: click.Context, config: Path, as_json: bool, sha256: tuple[s
 
 
 def _with_daemon(place: Place, prefixes: tuple[str, ...]) -> list[FileItem] | None:
-    items = []
-    for prefix in prefixes:
-        answer = ask(place, "/files/release", {"sha256": prefix})
-        if answer is None:
-            return None
-        items.append(msgspec.convert(answer, FileItem))
-    return items
+    answer = ask(place, "/files/release", {"sha256": prefixes})
+    return None if answer is None else msgspec.convert(answer["items"], list[FileItem])
 
 
 def _here(place: Place, prefixes: tuple[str, ...]) -> list[FileItem]:
     with alone(place, _tell) as here:
-        items: list[FileItem] = [here.run(ReleaseFile(prefix)) for prefix in prefixes]
+        items: list[FileItem] = here.run(ReleaseFiles(prefixes))
         while True:
             with here.ledger.read() as connection:
                 if decision_blocks.wanted(connection) is None:

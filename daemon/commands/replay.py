@@ -16,7 +16,7 @@ import click
 from daemon.bootstrap import house_of
 from daemon.commands.answers import Cell, answer_json, answer_table, json_option, on_terminal, printable, sentences
 from daemon.commands.workspace import config_option, read_configuration
-from handlers.domain.learning_settings import POLICY_PATTERN
+from handlers.domain.learning_settings import FREE, POLICIES, POLICY_PATTERN
 from handlers.house import House
 from handlers.storage.ledger import Ledger
 from server import wording
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from handlers.domain.replay_outcome import Outcome
     from handlers.replay_history import History
 
-NAMES = "evidence, evidence:free, raw_f1, iqr, two_sigma, always, always:N, every:N, never"
+NAMES = f"{FREE}, {POLICIES}"
 
 
 def _policies(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
-        if name != "evidence:free" and not re.fullmatch(POLICY_PATTERN, name):
+        if name != FREE and not re.fullmatch(POLICY_PATTERN, name):
             raise click.BadParameter(f"there is no policy {name!r}; there are {NAMES}")
     return tuple(dict.fromkeys(names))
 

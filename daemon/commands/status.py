@@ -14,9 +14,10 @@ from daemon.backlog import Unavailable, not_an_input, scan
 from daemon.commands.answers import NO_MODEL, answer_json, json_option, printable, reading
 from daemon.commands.workspace import config_option
 from daemon.known_files import KnownFiles
-from handlers import activation, records
+from handlers import activation, model_records, records
 from handlers.house import House
-from handlers.records import DecisionItem, ModelItem
+from handlers.model_records import ModelItem
+from handlers.records import DecisionItem
 from handlers.storage import decisions, files, models
 from handlers.storage.releases import ReleaseError
 
@@ -66,7 +67,7 @@ def _status(house: House) -> _Status:
     newest = records.decisions_page(house.ledger, 1)["items"]
     return {
         "daemon": running,
-        "model": None if model is None else records.model_item(model),
+        "model": None if model is None else model_records.model_item(model),
         "files": counts,
         "waiting": asked["waiting"],
         "undecided": undecided,

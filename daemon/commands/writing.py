@@ -12,9 +12,9 @@ from daemon.commands.answers import answer_json, json_option, on_terminal
 from daemon.commands.asking import Place, alone, ask, place_of
 from daemon.commands.workspace import config_option
 from daemon.tasks import Activate, Report, Rescore
-from handlers.reporting import LATEST
 from handlers.storage import models
 from handlers.storage.ledger import Ledger
+from handlers.storage.report_folder import LATEST
 
 POLL_SECONDS = 0.2
 STANDSTILL = ("recovery", "ledger", "decision", "report")

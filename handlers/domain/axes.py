@@ -28,7 +28,7 @@ class Cuts:
 
     def __post_init__(self) -> None:
         cuts = np.asarray(self.cuts, dtype=np.float64)
-        if not np.isfinite(cuts).all() or (np.diff(cuts) <= 0).any():
+        if not np.isfinite(cuts).all() or (cuts[1:] <= cuts[:-1]).any():
             raise ValueError(f"{self.column}: the cuts must be finite and rise strictly")
         # numpy sorts NaN last and equal to itself, so a NaN edge makes one search find the bin of missing, too.
         object.__setattr__(self, "_edges", np.append(cuts, np.nan))

@@ -17,6 +17,8 @@ from handlers.domain.significance import chi_square_tail
 SMALLEST_VARIANCE = 4.0
 #: An adjusted p-value below this names a column: at most one block in 200 where the champion is right.
 EVIDENT_P = 0.005
+#: So many cells that are judged together are named one by one.
+MOST_NAMED = 3
 #: Probabilities are at least this far from 0 and 1.
 CERTAINTY = 1e-6
 #: Before anything is known a cell's log-odds are as likely off by more as by less than about this (one deviation).
@@ -162,7 +164,8 @@ def term_misfit(term: Term, rows: Rows) -> ColumnMisfit | None:
     parts = weights * (errors - (weights * errors).sum() / weights.sum()) ** 2
     chi_square, degrees, worst = float(parts.sum()), len(cells) - 1, int(parts.argmax())
     p_value = chi_square_tail(chi_square, degrees)
-    label = (*term.cells.labels, "other values")[cells[worst]]
+    within = np.bincount(term.cells.index, minlength=size) > 0
+    label = _named(term.cells, np.flatnonzero((cell_of == cells[worst]) & within))
     return ColumnMisfit(
         columns=term.cells.columns,
         chi_square=chi_square,
@@ -197,6 +200,13 @@ def _pooled(variances: Floats) -> Indices:
     if variances[small].sum() < SMALLEST_VARIANCE and not small.all():
         cells[small] = np.where(small, np.inf, variances).argmin()
     return cells.astype(np.intp)
+
+
+def _named(cells: RowCells, pooled: Indices) -> str:
+    """Say which rows these are: the names of the cells, where they are few."""
+    if len(pooled) <= MOST_NAMED:
+        return " or ".join(cells.labels[place] for place in pooled.tolist())
+    return f"rare values of {' and '.join(cells.columns)}"
 
 
 def _logistic(log_odds: Floats) -> Floats:

@@ -123,7 +123,8 @@ def _statistics(decided: Decided) -> dict[str, float]:
 
 def _candidate(one: Compared) -> dict[str, Any]:
     """A contender: its window and estimators, its loss, and its gain over the champion with the interval, in parts of
-    the champion's loss."""
+    the champion's loss; ``bound``: what the rule goes by."""
+    low, high = one.interval
     return {
         "estimator": one.recipe.estimator,
         "parts": [{"estimator": part.estimator, "first_block": part.first} for part in one.recipe.parts],
@@ -133,8 +134,9 @@ def _candidate(one: Compared) -> dict[str, Any]:
         "log_loss": one.loss,
         "champion_log_loss": one.champion_loss,
         "gain": one.gain,
-        "low": one.low,
-        "high": one.high,
+        "low": low,
+        "high": high,
+        "bound": one.low,
         "least_gain": one.least,
         "verdict": one.verdict,
     }

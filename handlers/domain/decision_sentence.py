@@ -12,8 +12,6 @@ from handlers.domain.learning_settings import Judging
 
 NAMES = {"logistic": "logistic regression", "explainable_boosting": "boosting machine", "blend": "blend of both"}
 MOST_NAMED = 3
-STANDARD_Z = 1.28
-"""All intervals are told with the same certainty, 80%, whatever the rule demands."""
 
 
 class Misread(msgspec.Struct, frozen=True):
@@ -123,9 +121,14 @@ def _by(best: Compared | None) -> str:
 
 def _better(best: Compared) -> str:
     """By how much the loss is lower: better by 1.2% (-0.9% to 3.1%), 1.28 standard errors to each side."""
-    gain, margin = 100 * best.gain, 100 * STANDARD_Z * best.error
-    word, size = ("better", gain) if gain >= 0 else ("worse", -gain)
-    return f"{word} by {size:.1f}% ({size - margin:.1f}% to {size + margin:.1f}%)"
+    low, high = best.interval
+    if best.gain >= 0:
+        return f"better by {_percent(best.gain)} ({_percent(low)} to {_percent(high)})"
+    return f"worse by {_percent(-best.gain)} ({_percent(-high)} to {_percent(-low)})"
+
+
+def _percent(part: float) -> str:
+    return f"{round(100 * part, 1) + 0.0:.1f}%"  # a zero without a sign
 
 
 def _name(ruling: Ruling) -> str:

@@ -9,6 +9,8 @@ import msgspec
 Meta = msgspec.Meta
 
 POLICIES = "evidence, raw_f1, iqr, two_sigma, always, always:N, every:N or never, N being a number from 1 to 9999"
+FREE = "evidence:free"
+"""The policy ``evidence`` under ``promotion.deployments`` = ``free``, where policies are compared."""
 POLICY_PATTERN = r"^(evidence|raw_f1|iqr|two_sigma|never|always(:[1-9][0-9]{0,3})?|every:[1-9][0-9]{0,3})$"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
+from handlers.domain.leakage import Leak
 from handlers.domain.reference_sketch import Sketch
 from handlers.domain.schema import Schema
 from handlers.domain.scorecard import Scorecard
@@ -21,7 +22,8 @@ class Release:
 
     ``metrics``: those of the recipe on held-out rows before the final refit. ``test``: on ``testdata/``, or None.
     ``reference``: the level of the log loss that it promises. ``incumbent``: its recipe, as the rules see it.
-    ``sketch``: of the training window's columns, ``score_sketch``: of the held-out rows' log-odds.
+    ``sketch``: of the training window's columns, ``score_sketch``: of the held-out rows' log-odds. ``leaks``: the
+    columns of the window that by themselves nearly gave the target away.
     """
 
     version: int
@@ -36,3 +38,4 @@ class Release:
     sketch: Sketch
     score_sketch: Sketch
     manifest: Mapping[str, Any]
+    leaks: tuple[Leak, ...] = ()

@@ -10,8 +10,8 @@ from handlers.domain.axes import Columns, Cuts, Indices
 from handlers.domain.cells import merged
 from handlers.domain.reference_sketch import ColumnSketch
 
-#: Whole numbers below this are written out.
-MOST_DIGITS = 1e9
+#: Numbers from here on are written out, without a fraction, and up to there.
+WHOLE, MOST_DIGITS = 1_000.0, 1e9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +85,7 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Write whole numbers as they are, others with four digits."""
-    if value == round(value) and abs(value) < MOST_DIGITS:
+    """Write whole and large numbers out, others with four digits."""
+    if (value == round(value) or abs(value) >= WHOLE) and abs(value) < MOST_DIGITS:
         return f"{value:,.0f}"
     return f"{value:.4g}"

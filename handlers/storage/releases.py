@@ -12,6 +12,7 @@ import msgspec
 
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
+from handlers.domain.leakage import Leak
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
 from handlers.domain.sketch_document import from_document
@@ -99,6 +100,7 @@ def decode(version: int, files: Mapping[str, bytes]) -> Release:
             sketch=from_document(msgspec.json.decode(files["sketch.json"])),
             score_sketch=from_document(manifest["score_sketch"]),
             manifest=manifest,
+            leaks=msgspec.convert(manifest["training"].get("leaks", []), tuple[Leak, ...]),
         )
     except (KeyError, ValueError) as error:
         raise ReleaseError(f"Release {version} cannot be decoded: {error}") from error

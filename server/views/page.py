@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from handlers import records
+from handlers import model_records, records
 from handlers.calls import CallList, Calls
 from handlers.domain.release import Release
-from handlers.records import DecisionItem, FileItem, ModelDetail, Scoring
+from handlers.model_records import ModelDetail, Scoring
+from handlers.records import DecisionItem, FileItem
 from server.services import Readiness, Services
 from server.state import CALLS, ICON, PAGES, SERVICES, STYLE
 from server.views.health import readiness
@@ -63,8 +64,8 @@ def _overview(services: Services, calls: CallList) -> Overview:
         readiness=readiness(services),
         release=release,
         calls=None if release is None else calls.page(release, services.calls_shown()),
-        model=None if release is None else records.model(ledger, release.version),
-        scoring=None if release is None else records.scoring(ledger, release),
+        model=None if release is None else model_records.model(ledger, release.version),
+        scoring=None if release is None else model_records.scoring(ledger, release),
         files=records.files_page(ledger, RECENT)["items"],
         decisions=records.decisions_page(ledger, RECENT)["items"],
         value_column=services.dataset.value_column,

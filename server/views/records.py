@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from handlers import records
+from handlers import model_records, records
 from handlers.calls import CursorOutdated
 from handlers.diagnostics import diagnostics as read_diagnostics
 from handlers.drift_status import drift as read_drift
@@ -21,7 +21,7 @@ async def scoring(request: web.Request) -> web.Response:
     """How good the current release is."""
     release = current_release(request)
     ledger = request.app[SERVICES].ledger
-    return json_response(await asyncio.to_thread(records.scoring, ledger, release))
+    return json_response(await asyncio.to_thread(model_records.scoring, ledger, release))
 
 
 async def summarystats(request: web.Request) -> web.Response:
@@ -48,7 +48,9 @@ async def files(request: web.Request) -> web.Response:
 async def models(request: web.Request) -> web.Response:
     """The releases."""
     limit, cursor = parameters.limit(request), parameters.cursor(request)
-    return json_response(await asyncio.to_thread(records.models_page, request.app[SERVICES].ledger, limit, cursor))
+    return json_response(
+        await asyncio.to_thread(model_records.models_page, request.app[SERVICES].ledger, limit, cursor)
+    )
 
 
 async def model(request: web.Request) -> web.Response:
@@ -56,7 +58,7 @@ async def model(request: web.Request) -> web.Response:
     version = parameters.version(request)
     found = None
     if version is not None:
-        found = await asyncio.to_thread(records.model, request.app[SERVICES].ledger, version)
+        found = await asyncio.to_thread(model_records.model, request.app[SERVICES].ledger, version)
     if found is None:
         raise Problem(Kind.NOT_FOUND, "There is no such release; /v1/models lists those there are.")
     return json_response(found)

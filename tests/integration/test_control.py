@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,10 @@ class CardboardDaemon:
             raise self.error
         return ["a.csv"]
 
-    async def release(self, sha256: str) -> dict[str, Any]:
+    async def release(self, sha256: Sequence[str]) -> list[dict[str, Any]]:
         if self.error is not None:
             raise self.error
-        return {"name": "a.csv", "sha256": sha256}
+        return [{"name": "a.csv", "sha256": one} for one in sha256]
 
     def scan(self) -> None:
         self.asked.append("scan")
@@ -79,7 +79,9 @@ async def test_what_is_asked_is_done_and_answered(folders: Workspace, daemon: Ca
     assert await _ask(folders, "/deploy", {"version": 7}) == {"model_version": 7}
     assert await _ask(folders, "/deploy", {"version": None}) == {"model_version": 1}
     assert await _ask(folders, "/schema/reset") == {"files": ["a.csv"]}
-    assert await _ask(folders, "/files/release", {"sha256": "00ff"}) == {"name": "a.csv", "sha256": "00ff"}
+    assert await _ask(folders, "/files/release", {"sha256": ["00ff"]}) == {
+        "items": [{"name": "a.csv", "sha256": "00ff"}]
+    }
     assert await _ask(folders, "/scan") == {}
     assert await _ask(folders, "/status") == {"pid": os.getpid()}
     assert daemon.asked == [7, None, "scan"]
@@ -91,7 +93,7 @@ async def test_what_cannot_be_is_answered_with_the_reason(folders: Workspace, da
     for error in (TaskFailed("It is settled."), WorkerDied("the worker died")):
         daemon.error = error
         assert await _ask(folders, "/schema/reset") == {"error": str(error)}
-        assert await _ask(folders, "/files/release", {"sha256": "00ff"}) == {"error": str(error)}
+        assert await _ask(folders, "/files/release", {"sha256": ["00ff"]}) == {"error": str(error)}
 
 
 @pytest.mark.usefixtures("daemon")

@@ -151,7 +151,8 @@ def test_the_service_manager_is_told_everything_it_asks_for(config: Path, client
                 seen, fields = manager.hear("RELOADING", after=seen)
                 assert int(fields["MONOTONIC_USEC"]) > 0
                 manager.hear("READY", after=seen)
-            assert [line["accepted"] for line in daemon.events("config.reloaded")] == [True, False]
+            told = [(line["accepted"], line["level"]) for line in daemon.events("config.reloaded")]
+            assert told == [(True, "info"), (False, "warning")]
             daemon.signal(signal.SIGTERM)
             manager.hear("STOPPING")
             assert daemon.wait_end() == 0

@@ -237,7 +237,7 @@ def test_a_real_change_of_behaviour_is_learned_and_deployed(shop: Workshop) -> N
     shop.take("2.csv", flipped(clients(300, seed=3, prefix="f")))
     assert shop.settle() == ["promoted"]
     assert record(shop)["trigger"] == "harm"
-    assert record(shop)["candidates"][0]["low"] > 0
+    assert record(shop)["candidates"][0]["bound"] > 0
 
 
 def test_blocks_that_are_too_small_are_judged_together_and_then_answered(make: Make) -> None:
@@ -296,6 +296,13 @@ def test_rollback_serves_ranks_and_links_the_older_release_and_can_be_undone(mak
     assert by_first != by_second
     for version, expected in ((1, by_first), (2, by_second), (1, by_first)):
         shop.deploy(activation.choose(shop.house, None))
+        expected_event = "model.rolled_back" if version == 1 else "model.promoted"
+        told = next(fact for fact in reversed(shop.told) if fact.event.startswith("model."))
+        assert (told.event, told.fields["model_version"], told.fields["before"]) == (
+            expected_event,
+            version,
+            3 - version,
+        )
         assert shop.models()[version] == "current"
         assert shop.ranked("u.csv") == expected
         lines = (shop.workspace.predictions / "u.csv").read_text().splitlines()[1:]

@@ -129,11 +129,31 @@ def test_what_was_released_by_hand_is_the_new_normal(make: Make) -> None:
     shop.settle()
     shop.take("2.csv", month(2, broken=True))
     shop.settle()
-    releasing.release(shop.house, shop.file("2.csv").sha256 or "")
+    releasing.release(shop.house, [shop.file("2.csv").sha256 or ""])
     shop.settle()
     shop.take("3.csv", month(3, broken=True))
     assert shop.settle() == ["kept"]
     assert shop.file("3.csv").state == FileState.INGESTED
+
+
+def test_several_files_are_released_in_one_step_and_decided_on_together(make: Make) -> None:
+    shop = make()
+    shop.take("1.csv", month(1, 200))
+    shop.settle()
+    for number in (2, 3):
+        shop.take(f"{number}.csv", month(number, broken=True))
+        shop.settle()
+    sha256 = [str(shop.file(name).sha256) for name in ("2.csv", "3.csv")]
+    with pytest.raises(releasing.NotHeld, match="no held file"):
+        releasing.release(shop.house, [sha256[0], "0" * 64])
+    assert shop.file("2.csv").state == FileState.HELD
+    before = len(shop.decisions())
+    records, _ = releasing.release(shop.house, sha256)
+    assert [record.name for record in records] == ["2.csv", "3.csv"]
+    shop.settle()
+    assert len(shop.decisions()) == before + 1
+    assert record(shop)["files"] == ["2.csv", "3.csv"]
+    every_row_is_in_at_most_one_block(shop)
 
 
 def test_of_a_block_with_a_broken_file_the_others_are_judged(make: Make) -> None:
@@ -177,7 +197,7 @@ def test_a_held_file_that_is_released_is_learned_from_with_the_next_decision(mak
     assert shop.settle() == ["held"]
     sha256 = shop.file("2.csv").sha256
     assert sha256 is not None
-    releasing.release(shop.house, sha256[:12])
+    releasing.release(shop.house, [sha256[:12]])
     shop.settle()
     assert learned(shop) == {"1.csv", "2.csv"}
     assert shop.file("2.csv").state == FileState.INGESTED

@@ -89,8 +89,10 @@ def _first_of(state: State, every: int) -> int:
 
 def _raw(scores: Sequence[float], now: float, last: float) -> tuple[bool, str]:
     if now < last:
-        return True, f"The F1 fell from {last:.3f} to {now:.3f}."
-    return False, f"The F1 of {now:.3f} is not below the last one, {last:.3f}."
+        before, after = _apart(last, now)
+        return True, f"The F1 fell from {before} to {after}."
+    said, before = _apart(now, last)
+    return False, f"The F1 of {said} is not below the last one, {before}."
 
 
 def _quartiles(scores: Sequence[float], now: float, last: float) -> tuple[bool, str]:
@@ -98,11 +100,19 @@ def _quartiles(scores: Sequence[float], now: float, last: float) -> tuple[bool, 
         return False, f"There are {len(scores)} earlier scores; the test needs {FEW}."
     lower, upper = np.quantile(scores, (0.25, 0.75))
     limit = float(lower - 1.5 * (upper - lower))
-    return now < limit, f"The F1 is {now:.3f}; the lower quartile less 1.5 interquartile ranges is {limit:.3f}."
+    said, bound = _apart(now, limit)
+    return now < limit, f"The F1 is {said}; the lower quartile less 1.5 interquartile ranges is {bound}."
 
 
 def _two_sigma(scores: Sequence[float], now: float, last: float) -> tuple[bool, str]:
     if len(scores) < FEW:
         return False, f"There are {len(scores)} earlier scores; the test needs {FEW}."
     limit = float(np.mean(scores) - 2 * np.std(scores))
-    return now < limit, f"The F1 is {now:.3f}; the mean less two standard deviations is {limit:.3f}."
+    said, bound = _apart(now, limit)
+    return now < limit, f"The F1 is {said}; the mean less two standard deviations is {bound}."
+
+
+def _apart(one: float, other: float) -> tuple[str, str]:
+    """Three digits of each, or as many more as show that they differ."""
+    digits = next((many for many in range(3, 17) if f"{one:.{many}f}" != f"{other:.{many}f}"), 3)
+    return f"{one:.{digits}f}", f"{other:.{digits}f}"

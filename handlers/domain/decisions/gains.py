@@ -18,6 +18,9 @@ from handlers.domain.decisions.units import Sample, Unit, common, said_of, toget
 Floats = NDArray[np.float64]
 Verdict = Literal["better", "not better", "not enough evidence"]
 
+STANDARD_Z = 1.28
+"""All intervals are told with the same certainty, 80%, whatever the rule demands."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
@@ -41,6 +44,11 @@ class Compared:
     sample: Sample
     said: Floats
     champion: Floats
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The bounds of the gain as they are told, whatever the rule demands: 80% sure."""
+        return self.gain - STANDARD_Z * self.error, self.gain + STANDARD_Z * self.error
 
     @property
     def margin(self) -> float:

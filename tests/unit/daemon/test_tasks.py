@@ -15,7 +15,7 @@ from daemon.tasks import (
     Greeting,
     Ingest,
     Recover,
-    ReleaseFile,
+    ReleaseFiles,
     Reply,
     Report,
     Rescore,
@@ -36,7 +36,7 @@ TASKS = [
     Decide(give_up=True),
     Activate(7),
     Activate(None),
-    ReleaseFile("3f2a9c41"),
+    ReleaseFiles(("3f2a9c41", "77ab")),
     Report(),
 ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import records
+from handlers import model_records, records
 from handlers.domain.files import FileState
 from tests.unit.server.small_house import AT, METRICS, House, full_house, release
 
@@ -52,7 +52,7 @@ def test_a_page_that_ends_exactly_has_no_next(house: House) -> None:
 
 
 def test_a_model_has_the_promised_shape(house: House) -> None:
-    assert records.models_page(house.ledger, 1)["items"] == [
+    assert model_records.models_page(house.ledger, 1)["items"] == [
         {
             "version": 2,
             "state": "current",
@@ -64,17 +64,17 @@ def test_a_model_has_the_promised_shape(house: House) -> None:
             "deployed_at": AT,
         }
     ]
-    assert [item["state"] for item in records.models_page(house.ledger, 9)["items"]] == ["current", "previous"]
+    assert [item["state"] for item in model_records.models_page(house.ledger, 9)["items"]] == ["current", "previous"]
 
 
 def test_a_model_names_the_decision_that_made_it(house: House) -> None:
-    made, given = records.model(house.ledger, 2), records.model(house.ledger, 1)
+    made, given = model_records.model(house.ledger, 2), model_records.model(house.ledger, 1)
     assert made is not None
     assert made["decision"] is not None
     assert made["decision"]["verdict"] == "promoted"
     assert given is not None
     assert given["decision"] is None
-    assert records.model(house.ledger, 3) is None
+    assert model_records.model(house.ledger, 3) is None
 
 
 def test_a_decision_speaks_in_a_sentence(house: House) -> None:
@@ -84,7 +84,7 @@ def test_a_decision_speaks_in_a_sentence(house: House) -> None:
 
 
 def test_the_score_is_that_of_held_out_rows_without_test_data(house: House) -> None:
-    scoring = records.scoring(house.ledger, release())
+    scoring = model_records.scoring(house.ledger, release())
     assert (scoring["f1"], scoring["evaluated_on"]) == (0.61, {"what": "held_out", "rows": 40})
     assert scoring["test"] is None
     assert scoring["prequential"] == {**METRICS, "rows": 6}
@@ -92,6 +92,6 @@ def test_the_score_is_that_of_held_out_rows_without_test_data(house: House) -> N
 
 
 def test_the_score_is_that_of_test_data_where_there_is_some(house: House) -> None:
-    scoring = records.scoring(house.ledger, release(test={"f1": 0.5, "rows": 26}))
+    scoring = model_records.scoring(house.ledger, release(test={"f1": 0.5, "rows": 26}))
     assert (scoring["f1"], scoring["evaluated_on"]) == (0.5, {"what": "testdata", "rows": 26})
     assert scoring["metrics"] == METRICS

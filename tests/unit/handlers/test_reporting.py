@@ -18,6 +18,7 @@ from handlers.domain.metrics import measure
 from handlers.domain.scorecard import Feature, Scorecard
 from handlers.figures import calibration, confusion, curves, effects, style
 from handlers.reporting import ReportFacts, write_report
+from handlers.storage import report_folder
 
 FILES = ["calibration.png", "confusionmatrix.png", "curves.png", "effects.png", "report.pdf"]
 FORMULA = r"cost in $\frac$"
@@ -132,10 +133,18 @@ def test_the_same_facts_make_the_same_pictures(tmp_path: Path) -> None:
 
 
 def test_a_report_that_was_not_finished_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".7.killed").mkdir()
     with pytest.raises(ValueError, match="labels of 0 and 1"):
         write_report(tmp_path, facts(labels=np.full(300, -1, dtype=np.int8)))
     assert names(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_swept_and_reports_stay(tmp_path: Path) -> None:
+    report_folder.sweep(tmp_path / "absent")
+    write_report(tmp_path, facts())
+    (tmp_path / ".7.killed").mkdir()
+    (tmp_path / ".latest.link").symlink_to("7")
+    report_folder.sweep(tmp_path)
+    assert names(tmp_path) == ["7", "latest"]
 
 
 def test_latest_never_goes_back_to_an_older_version(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from daemon.cli import main
-from handlers import records
+from handlers import model_records, records
 from handlers.calls import CallList
 from handlers.client_tables import from_csv
 from handlers.domain.files import FileState
@@ -82,7 +82,7 @@ def test_a_bad_configuration_is_exit_code_78(tmp_path: Path, command: tuple[str,
 
 def test_lists_as_json_are_what_the_api_answers(house: House, tmp_path: Path) -> None:
     assert _json(tmp_path, "files") == json.loads(json.dumps(records.files_page(house.ledger, 100)))
-    assert _json(tmp_path, "models") == json.loads(json.dumps(records.models_page(house.ledger, 100)))
+    assert _json(tmp_path, "models") == json.loads(json.dumps(model_records.models_page(house.ledger, 100)))
     called = CallList(house.ledger, house.workspace, SETTINGS).page(release(), 100)
     assert _json(tmp_path, "calls") == json.loads(json.dumps(called))
 
@@ -266,7 +266,7 @@ def test_status_without_a_daemon_says_what_waits(house: House, tmp_path: Path) -
     (house.workspace.source / "notes.txt").write_bytes(CSV)
     said = _json(tmp_path, "status")
     assert said["daemon"] == {"running": False, "pid": None, "url": None}
-    assert said["model"] == records.models_page(house.ledger, 1)["items"][0]
+    assert said["model"] == model_records.models_page(house.ledger, 1)["items"][0]
     assert said["files"] == {FileState.INGESTED: 1, FileState.SCORED: 1, FileState.QUARANTINED: 1}
     assert (said["waiting"], said["undecided"], said["problems"]) == (1, 0, {})
     assert said["last_decision"]["sentence"] == "Model 2 was promoted: its log loss is lower."

@@ -102,13 +102,14 @@ def test_what_is_corrected_is_no_misfit_any_more() -> None:
     assert after.p_value > 0.9
 
 
-def test_small_cells_are_judged_together() -> None:
+@pytest.mark.parametrize(("cells", "label"), [(6, "rare values of x"), (3, "x 2 or x 3 or x 4")])
+def test_small_cells_are_judged_together_and_named_where_they_are_few(cells: int, label: str) -> None:
     log_odds = np.full(1000, -1.0)
-    index = np.array([0] * 700 + [1] * 240 + [2 + place % 6 for place in range(60)])
+    index = np.array([0] * 700 + [1] * (300 - 10 * cells) + [2 + place % cells for place in range(10 * cells)])
     found = term_misfit(unknown_error(in_cells(index)), rows_of(drawn(log_odds + 3.0 * (index >= 2), 1), log_odds))
     assert found is not None
     assert found.degrees == 2
-    assert (found.worst.label, found.worst.rows) == ("other values", 60)
+    assert (found.worst.label, found.worst.rows) == (label, 10 * cells)
 
 
 def test_one_large_cell_tells_nothing() -> None:

@@ -87,6 +87,7 @@ def test_the_record_has_what_the_decision_was_made_from() -> None:
     assert (candidate["rows"], candidate["blocks"]) == (800, 2)
     assert candidate["log_loss"] == pytest.approx(candidate["champion_log_loss"] * (1 - candidate["gain"]))
     assert candidate["low"] < candidate["gain"] < candidate["high"]
+    assert f"({100 * candidate['low']:.1f}% to {100 * candidate['high']:.1f}%)" in record["sentence"]
     assert record["shifted_columns"] == ["spend"]
     assert record["misread"] == [
         {"columns": ("spend",), "cell": "spend below 3", "rows": 40, "expected": 5.0, "observed": 12}
