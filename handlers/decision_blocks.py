@@ -170,9 +170,10 @@ def give_up(house: House, why: str) -> None:
         record = decisions.unfinished(connection)
         if record is None:
             return
-        sentence = f"{why} The model was kept. What the rows teach is learned with the next decision."
+        sentence = f"{why} The model was kept. The rows are decided on together with those that come next."
         document: dict[str, Any] = {"sentence": sentence, "model_version": models.current(connection), "candidates": []}
         decisions.end(connection, record.id, verdict="failed", record=document, ended_at=house.now())
+        decisions.defer(connection, record.id)
         write_state(connection, msgspec.structs.replace(read_state(connection), challenge_due=False))
 
 

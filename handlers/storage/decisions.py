@@ -14,6 +14,8 @@ from handlers.storage.tables import decisions, undecided
 STATE = "decision_state"
 HELD, RELEASED = 1, 2
 """Of a member: a broken file that waits to be released, and one that is learned from whatever it looks like."""
+DEFERRED = 4
+"""Added to that: a decision on it was given up. It is taken along by the next one, but brings none about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,15 @@ def taken(connection: Connection) -> tuple[int, int]:
 
 
 def any_waiting(connection: Connection) -> bool:
-    """Is there anything that no decision has taken yet?"""
-    statement = select(undecided.c.id).where(_WAITS).limit(1)
+    """Is there anything that no decision has taken yet, and on which none was given up?"""
+    statement = select(undecided.c.id).where(_STIRS).limit(1)
     return connection.execute(statement).first() is not None
 
 
 def undecided_files(connection: Connection) -> int:
     """How many files have labelled rows on which no decision has ended."""
     begun = select(decisions.c.id).where(decisions.c.verdict.is_(None))
-    statement = select(func.count(func.distinct(undecided.c.file))).where(_WAITS | undecided.c.decision.in_(begun))
+    statement = select(func.count(func.distinct(undecided.c.file))).where(_STIRS | undecided.c.decision.in_(begun))
     return int(connection.execute(statement).scalar_one())
 
 
@@ -139,8 +141,15 @@ def start(connection: Connection, record: DecisionRecord, block: list[Member]) -
     ids = [member.id for member in block]
     for begin in range(0, len(ids), 10_000):
         chunk = ids[begin : begin + 10_000]
-        connection.execute(update(undecided).where(undecided.c.id.in_(chunk)).values(decision=number))
+        values = {"decision": number, "held": _GATE}
+        connection.execute(update(undecided).where(undecided.c.id.in_(chunk)).values(**values))
     return number
+
+
+def defer(connection: Connection, decision: int) -> None:
+    """Give up a decision: its rows wait for the next one that something else brings about."""
+    values = {"decision": None, "held": undecided.c.held.bitwise_or(DEFERRED)}
+    connection.execute(update(undecided).where(undecided.c.decision == decision).values(**values))
 
 
 def count_attempt(connection: Connection, decision: int) -> int:
@@ -193,12 +202,14 @@ def find(connection: Connection, decision: int) -> DecisionRecord | None:
     return None if row is None else _record(row)
 
 
-_WAITS = undecided.c.decision.is_(None) & (undecided.c.held != HELD)
+_GATE = undecided.c.held.bitwise_and(HELD | RELEASED)
+_WAITS = undecided.c.decision.is_(None) & (_GATE != HELD)
+_STIRS = _WAITS & (undecided.c.held < DEFERRED)
 
 
 def _members(connection: Connection, chosen: ColumnElement[bool]) -> list[Member]:
     return [
-        Member(row.id, row.part, row.file, row.period, row.rows, row.positives, row.decision, row.held)
+        Member(row.id, row.part, row.file, row.period, row.rows, row.positives, row.decision, row.held % DEFERRED)
         for row in connection.execute(select(undecided).where(chosen).order_by(undecided.c.id))
     ]
 

@@ -21,6 +21,7 @@ from handlers.domain.files import FileState
 from handlers.domain.release import Release
 from handlers.house import House
 from handlers.recovery import NotResettable, reset_schema
+from handlers.storage import decisions as storage_decisions
 from handlers.storage import parts
 from handlers.storage.parts import PartKind
 from handlers.storage.releases import ReleaseError
@@ -407,8 +408,12 @@ def test_a_decision_that_is_given_up_keeps_the_model_and_its_rows_are_learned_la
     monkeypatch.undo()
     assert shop.settle() == []
     assert [one.verdict for one in shop.decisions()] == ["promoted", "failed"]
+    with shop.house.ledger.read() as connection:
+        assert storage_decisions.undecided_files(connection) == 0
+        assert [member.rows for member in storage_decisions.waiting(connection)] == [50]
     shop.take("3.csv", clients(50, prefix="m"))
     assert shop.settle() == ["promoted"]
+    assert record(shop)["files"] == ["2.csv", "3.csv"]
     assert shop.manifest(2)["training"]["rows"] == 150
     assert set(shop.decided_rows().values()) == {1}
 
