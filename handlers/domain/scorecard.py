@@ -6,7 +6,7 @@ how a client compares with the average one. On disk it is a JSON document, large
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ import numpy as np
 from handlers.domain.axes import Axis, Categories, Columns, Cuts, Floats
 from handlers.domain.effects import Curve, Line, Sum, Table, Term, curve, effect_range
 from handlers.domain.effects_document import term_from_document, term_to_document
+from handlers.domain.evaluator import Evaluator
 
 __all__ = [
     "IDENTITY",
@@ -80,23 +81,15 @@ class Scorecard:
     terms: tuple[Term, ...]
     features: tuple[Feature, ...]
     calibration: Calibration = IDENTITY
-    _axes: tuple[Axis, ...] = field(init=False, repr=False)
-    _places: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
+    _evaluator: Evaluator = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         _check(self)
-        # A column's own term and its pairs mostly share their axis: each distinct axis is searched once a call.
-        axes = tuple(dict.fromkeys(axis for term in self.terms for axis in term.axes))
-        place = {axis: index for index, axis in enumerate(axes)}
-        object.__setattr__(self, "_axes", axes)
-        object.__setattr__(self, "_places", tuple(tuple(place[axis] for axis in term.axes) for term in self.terms))
+        object.__setattr__(self, "_evaluator", Evaluator(self.base, self.terms))
 
     def log_odds(self, columns: Columns) -> Floats:
         """Give the log-odds of leaving, float64[n]."""
-        total = np.full(self._rows(columns), self.base)
-        for effects in self._effects(columns):
-            total += effects
-        return total
+        return self._evaluator.log_odds(columns, self._rows(columns))
 
     def probabilities(self, columns: Columns) -> Floats:
         """Give the probability of leaving, float64[n]."""
@@ -108,24 +101,11 @@ class Scorecard:
 
     def effects(self, columns: Columns) -> Floats:
         """Give each term's effect in log-odds, float64[n, terms]; ``base`` and a row's effects sum to its log-odds."""
-        effects = np.empty((self._rows(columns), len(self.terms)))
-        for index, effect in enumerate(self._effects(columns)):
-            effects[:, index] = effect
-        return effects
+        return self._evaluator.effects(columns, self._rows(columns))
 
     def with_threshold(self, threshold: float) -> Scorecard:
         """Give the same scorecard with another threshold, in [0, 1]."""
         return replace(self, threshold=threshold)
-
-    def _effects(self, columns: Columns) -> Iterator[Floats]:
-        bins = [axis.index(columns) for axis in self._axes]
-        for term, places in zip(self.terms, self._places, strict=True):
-            if isinstance(term, Line):
-                yield term.effect(columns[term.column])
-            elif isinstance(term, Table):
-                yield term.effect([bins[place] for place in places])
-            else:
-                yield term.effect(columns[term.lines[0].column], bins[places[0]])
 
     def _rows(self, columns: Columns) -> int:
         rows = {len(columns[feature.name]) for feature in self.features}

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.domain import evaluator
+from handlers.domain.axes import Categories, Columns, Cuts
+from handlers.domain.effects import Line, Sum, Table, Term
+from handlers.domain.evaluator import Evaluator
+from tests.unit.handlers.domain.drawn_columns import columns as columns_of
+from tests.unit.handlers.domain.drawn_columns import table as drawn_table
+
+CUTS, FEW = Cuts("number", (-1.0, 0.5, 2.0)), Cuts("number", (0.0,))
+WORDS = Categories("word", ("a", "b"))
+numbers = st.floats(-10, 10)
+
+
+def tables(*axes: Cuts | Categories) -> st.SearchStrategy[Table]:
+    shape = tuple(axis.size for axis in axes)
+    count = math.prod(shape)
+    return st.lists(numbers, min_size=count, max_size=count).map(
+        lambda drawn: Table(axes, np.array(drawn).reshape(shape))
+    )
+
+
+lines = st.builds(
+    Line, st.just("number"), numbers, st.floats(0.1, 10), numbers, numbers, numbers, st.just(-1.0), st.just(1.0)
+)
+sums = st.builds(Sum, st.lists(lines, min_size=1, max_size=3).map(tuple), tables(CUTS))
+terms = st.lists(
+    st.one_of(lines, sums, tables(FEW), tables(WORDS), tables(CUTS, WORDS), tables(WORDS, FEW)), max_size=9
+)
+
+
+def alone(term: Term, columns: Columns) -> np.ndarray:
+    if isinstance(term, Line):
+        return term.effect(columns[term.column])
+    bins = [axis.index(columns) for axis in term.axes]
+    return term.effect(bins) if isinstance(term, Table) else term.effect(columns["number"], bins[0])
+
+
+@given(numbers, terms, drawn_table)
+def test_it_says_to_the_last_bit_what_the_terms_say_one_after_the_other(
+    base: float, drawn: list[Term], rows: list[tuple[float, str | None]]
+) -> None:
+    columns = columns_of(rows)
+    expected = np.full(len(rows), base)
+    for term in drawn:
+        expected += alone(term, columns)
+    found = Evaluator(base, drawn)
+    assert found.log_odds(columns, len(rows)).tobytes() == expected.tobytes()
+    effects = found.effects(columns, len(rows))
+    assert effects.shape == (len(rows), len(drawn))
+    for place, term in enumerate(drawn):
+        np.testing.assert_array_equal(effects[:, place], alone(term, columns))
+
+
+@given(numbers, terms, drawn_table)
+def test_many_rows_are_what_their_pieces_are(
+    base: float, drawn: list[Term], rows: list[tuple[float, str | None]]
+) -> None:
+    columns, found = columns_of(rows), Evaluator(base, drawn)
+    whole, effects = found.log_odds(columns, len(rows)), found.effects(columns, len(rows))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(evaluator, "ROWS_AT_ONCE", 7)
+        assert found.log_odds(columns, len(rows)).tobytes() == whole.tobytes()
+        assert np.array_equal(found.effects(columns, len(rows)), effects)
