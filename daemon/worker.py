@@ -28,7 +28,7 @@ OUT_OF_MEMORY = 3
 OOM_SCORE = {"ingest": 500, "model": 900}
 """Whom the kernel ends first when memory runs out: never the process that answers."""
 
-NICE = {"ingest": 5, "model": 19}
+NICE = {"ingest": 10, "model": 19}
 """Who waits when the processors are busy: a request for nobody, a file for requests, a training for both."""
 
 

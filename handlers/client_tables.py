@@ -20,8 +20,11 @@ from handlers.clients import (
     Fault,
     absent_message,
     is_optional,
-    optional_warnings,
+    missing_warnings,
     shown,
+    text_of,
+    unknown_rows,
+    unknown_warnings,
     unused_warnings,
 )
 from handlers.decoding import decode
@@ -113,7 +116,8 @@ def _clients(release: Release, names: Sequence[str], rows: int, read: Read) -> C
             faults.append(Fault(0, feature.name, absent_message(feature.name, names)))
     if faults:
         raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
-    return Clients(columns, [], (*optional_warnings(left_out), *unused_warnings(release, names)))
+    unknown = unknown_warnings(unknown_rows(release, columns))
+    return Clients(columns, [], (*missing_warnings(left_out), *unused_warnings(release, names), *unknown))
 
 
 def _column_named(release: Release, role: Role, names: Sequence[str]) -> int | None:
@@ -166,7 +170,7 @@ def _texts_of(column: pa.ChunkedArray) -> Iterator[str | None]:
     if not any(is_kind(kind) for is_kind in tests):
         raise ValueError(f"Text or integers are expected here, not {kind}.")
     for value in column.to_pylist():
-        yield _text(value)
+        yield text_of(value)
 
 
 def _distinct(dictionary: pa.Array) -> list[str | None]:
@@ -175,11 +179,6 @@ def _distinct(dictionary: pa.Array) -> list[str | None]:
     if any(text is not None and len(text) > SHARED_CHARACTERS for text in texts):
         raise ValueError(f"Texts in a dictionary have at most {SHARED_CHARACTERS} characters.")
     return texts
-
-
-def _text(value: object) -> str | None:
-    text = "" if value is None else str(value)
-    return text if text.strip() else None
 
 
 def _objects(texts: Sequence[str | None]) -> Column:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from handlers.domain.schema import Role
 from handlers.domain.scorecard import Feature
 
 Column = NDArray[np.float64] | NDArray[np.object_]
+Object = Mapping[str, object]
 
 #: Faults that one answer names, and names of columns in a warning.
 SHOWN_FAULTS, SHOWN_NAMES = 20, 10
@@ -22,8 +24,11 @@ SHOWN_FAULTS, SHOWN_NAMES = 20, 10
 SHOWN_CHARACTERS, COMPARED_CHARACTERS = 60, 100
 #: Names that are compared with one that is missing.
 COMPARED_NAMES = 200
-_ABSENT = object()
+#: So many sets of keys are remembered, each of at most so many characters: most senders always send the same.
+REMEMBERED_KEYS, REMEMBERED_CHARACTERS = 64, 10_000
 _KINDS: dict[type, str] = {bool: "true or false", list: "a list", dict: "an object", type(None): "null"}
+_NUMBERS = frozenset((int, float, type(None)))
+_TEXTS = frozenset((str, int, type(None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +69,110 @@ class Clients:
         return len(self.ids)
 
 
-def from_objects(release: Release, objects: Sequence[Mapping[str, object]]) -> Clients:
-    """Read clients given as objects: numbers as numbers, categories as text (or integers), null for missing.
+class ObjectReader:
+    """Reads clients that are given as objects: numbers as numbers, categories as text (or integers).
 
-    Raises ClientsRefused naming the rows and columns where a feature is absent or of another type.
+    null, blank text and an absent key are missing, as an empty cell of a file is. A column that no client has is named
+    in a warning; where a key that is not known looks like it, it is a misspelling and refused.
     """
-    given = set[str]().union(*objects)
-    columns: dict[str, Column] = {}
-    faults: list[Fault] = []
-    left_out = []
-    for feature in release.scorecard.features:
-        if len(faults) >= SHOWN_FAULTS:
-            break
-        values = [client.get(feature.name, _ABSENT) for client in objects]
-        if feature.name not in given and is_optional(release, feature):
-            values = [None] * len(objects)
-            left_out.append(feature.name)
-        elif any(value is _ABSENT for value in values):
-            faults += islice(_absences(feature.name, values, objects), SHOWN_FAULTS)
-            continue
-        read = _numbers(feature.name, values) if feature.numeric else _categories(feature.name, values)
-        if isinstance(read, list):
-            faults += read
-        else:
-            columns[feature.name] = read
-    ids = _ids(release, objects, faults)
-    if faults:
-        raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
-    return Clients(columns, ids, (*optional_warnings(left_out), *unused_warnings(release, given)))
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+        features = release.scorecard.features
+        self._features = frozenset(feature.name for feature in features)
+        self._numeric = [feature.name for feature in features if feature.numeric]
+        self._texts = [feature.name for feature in features if not feature.numeric]
+        self._cells = _getter([*self._numeric, *self._texts])
+        column = release.schema.with_role(Role.ID)
+        self._id = None if column is None else column.name
+        self._remembered: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def read(self, objects: Sequence[Object]) -> Clients:
+        """Read the clients of one request. Raises ClientsRefused naming the rows and columns."""
+        warnings = self.warnings(objects)
+        columns, ids = self.columns(objects)
+        return Clients(columns, ids, (*warnings, *unknown_warnings(unknown_rows(self._release, columns))))
+
+    def warnings(self, objects: Sequence[Object]) -> tuple[str, ...]:
+        """What is left aside, or taken as missing, because of the keys. Raises ClientsRefused.
+
+        A client with none of the columns is refused: nothing could be said of it.
+        """
+        if len(objects) == 1:
+            keys = tuple(objects[0])
+            known = self._remembered.get(keys)
+            if known is not None:
+                return known
+            found = self._of_keys(keys)
+            if len(self._remembered) >= REMEMBERED_KEYS:
+                self._remembered.clear()
+            if sum(map(len, keys)) <= REMEMBERED_CHARACTERS:
+                self._remembered[keys] = found
+            return found
+        empty = (row for row, client in enumerate(objects) if self._features.isdisjoint(client))
+        faults = [Fault(row, None, self._nothing()) for row in islice(empty, SHOWN_FAULTS)]
+        if faults:
+            raise ClientsRefused(faults)
+        return self._of_keys(dict.fromkeys(chain.from_iterable(objects))) if objects else ()
+
+    def columns(self, objects: Sequence[Object]) -> tuple[dict[str, Column], list[str | None]]:
+        """Read values and ids. Raises ClientsRefused naming the rows and columns of values of another type."""
+        faults: list[Fault] = []
+        columns = self._read(objects, faults)
+        ids = self._ids(objects, faults)
+        if faults:
+            raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
+        return columns, ids
+
+    def _of_keys(self, keys: Iterable[str]) -> tuple[str, ...]:
+        given = dict.fromkeys(keys)
+        if self._features.isdisjoint(given):
+            raise ClientsRefused([Fault(0, None, self._nothing())])
+        absent = [feature.name for feature in self._release.scorecard.features if feature.name not in given]
+        unknown = [name for name in given if name not in self._release.schema.by_name]
+        misspelt = [name for name in absent[:SHOWN_FAULTS] if nearest(name, unknown) is not None]
+        if misspelt:
+            raise ClientsRefused(Fault(0, name, absent_message(name, unknown)) for name in misspelt)
+        return (*missing_warnings(absent), *unused_warnings(self._release, given))
+
+    def _nothing(self) -> str:
+        names = ", ".join(feature.name for feature in self._release.scorecard.features[:SHOWN_NAMES])
+        return f"None of the columns that the model reads is there: {shown(names)}."
+
+    def _read(self, objects: Sequence[Object], faults: list[Fault]) -> dict[str, Column]:
+        try:
+            rows = list(map(self._cells, objects))
+        except KeyError:
+            names = (*self._numeric, *self._texts)
+            rows = [tuple(map(client.get, names)) for client in objects]
+        cells = list(zip(*rows, strict=True)) or [()] * (len(self._numeric) + len(self._texts))
+        numbers, texts = cells[: len(self._numeric)], cells[len(self._numeric) :]
+        columns: dict[str, Column] = {}
+        matrix = _matrix(numbers, len(objects))
+        for place, name in enumerate(self._numeric):
+            if matrix is None:
+                faults += _number_faults(name, numbers[place])
+            else:
+                columns[name] = matrix[place]
+        for name, values in zip(self._texts, texts, strict=True):
+            read = _categories(name, values)
+            if isinstance(read, list):
+                faults += read
+            else:
+                columns[name] = read
+        return columns
+
+    def _ids(self, objects: Sequence[Object], faults: list[Fault]) -> list[str | None]:
+        name = self._id
+        if name is None:
+            return [None] * len(objects)
+        values = [client.get(name) for client in objects]
+        if not _TEXTS.issuperset(map(type, values)):
+            wrong = (row for row, value in enumerate(values) if type(value) not in _TEXTS)
+            for row in islice(wrong, SHOWN_FAULTS):
+                faults.append(Fault(row, name, f"An id is text, an integer or null, not {kind_of(values[row])}."))
+            return []
+        return [text_of(value) for value in values]
 
 
 def is_optional(release: Release, feature: Feature) -> bool:
@@ -100,15 +181,21 @@ def is_optional(release: Release, feature: Feature) -> bool:
     return column is not None and column.optional
 
 
+def nearest(name: str, present: Iterable[str]) -> str | None:
+    """The name among those that are there that may be meant."""
+    compared = [other for other in islice(present, COMPARED_NAMES) if len(other) <= COMPARED_CHARACTERS]
+    alike = [other for other in compared if other.casefold() == name.casefold()]
+    return next(iter(alike or difflib.get_close_matches(name, compared, n=1)), None)
+
+
 def absent_message(name: str, present: Iterable[str]) -> str:
     """Say that a column is not there, and which of those that are may be meant."""
-    compared = [other for other in islice(present, COMPARED_NAMES) if len(other) <= COMPARED_CHARACTERS]
-    near = difflib.get_close_matches(name, compared, n=1)
-    hint = f" The nearest there is {shown(near[0])}." if near else ""
+    near = nearest(name, present)
+    hint = "" if near is None else f" The nearest there is {shown(near)}."
     return f"The column {shown(name)} is not there.{hint}"
 
 
-def optional_warnings(names: Sequence[str]) -> list[str]:
+def missing_warnings(names: Sequence[str]) -> list[str]:
     """Name the columns that were taken as missing in every row."""
     return [f"The column {shown(name)} is not there; it was taken as missing." for name in names[:SHOWN_NAMES]]
 
@@ -128,6 +215,30 @@ def unused_warnings(release: Release, given: Iterable[str]) -> list[str]:
     return warnings
 
 
+def unknown_rows(release: Release, columns: Mapping[str, Column]) -> dict[str, list[bool]]:
+    """In which rows of a category column is one that the model has not learned from? Columns without any are left out.
+
+    They are scored as training defines: as any other value.
+    """
+    found = {}
+    for name, known in release.scorecard.categories.items():
+        values = columns[name].tolist()
+        if not known.issuperset(values):
+            found[name] = [value not in known for value in values]
+    return found
+
+
+def unknown_warnings(unknown: Mapping[str, Sequence[bool]]) -> tuple[str, ...]:
+    """Count the categories that the model has not learned from, by column."""
+    counts = {name: sum(rows) for name, rows in unknown.items()}
+    return tuple(
+        f"{'1 value' if count == 1 else f'{count:,} values'} of {shown(name)}, which the model has not learned from, "
+        "counted as any other."
+        for name, count in counts.items()
+        if count
+    )
+
+
 def shown(text: str) -> str:
     """Return what a client sent, cut to a length that can be repeated to it."""
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
@@ -140,21 +251,31 @@ def kind_of(value: object) -> str:
     return _KINDS.get(type(value), "a number")
 
 
-def _absences(name: str, values: Sequence[object], objects: Sequence[Mapping[str, object]]) -> Iterator[Fault]:
-    for row, value in enumerate(values):
-        if value is _ABSENT:
-            yield Fault(row, name, absent_message(name, objects[row]))
+def text_of(value: object) -> str | None:
+    """Return a category or an id as text. Blank text is missing, as a blank cell is in a file."""
+    text = "" if value is None else str(value)
+    return text if text.strip() else None
 
 
-def _numbers(name: str, values: Sequence[object]) -> Column | list[Fault]:
-    if set(map(type, values)) <= {int, float, type(None)}:
-        try:
-            # numpy reads None as NaN.
-            numbers = np.array(values, dtype=np.float64)
-            if not np.isinf(numbers).any():
-                return numbers
-        except OverflowError:
-            pass
+def _getter(names: Sequence[str]) -> Callable[[Object], tuple[object, ...]]:
+    if len(names) == 1:
+        (name,) = names
+        return lambda client: (client[name],)
+    return itemgetter(*names)
+
+
+def _matrix(columns: Sequence[Sequence[object]], rows: int) -> NDArray[np.float64] | None:
+    """Numbers of many columns, float64[columns, rows], NaN for None; None where one of them is no finite number."""
+    if not _NUMBERS.issuperset(map(type, chain.from_iterable(columns))):
+        return None
+    try:
+        found = np.array(columns, dtype=np.float64).reshape(len(columns), rows)
+    except OverflowError:
+        return None
+    return None if np.isinf(found).any() else found
+
+
+def _number_faults(name: str, values: Sequence[object]) -> list[Fault]:
     faults = (Fault(row, name, message) for row, value in enumerate(values) if (message := _not_a_number(value)))
     return list(islice(faults, SHOWN_FAULTS))
 
@@ -172,30 +293,13 @@ def _not_a_number(value: object) -> str | None:
 
 
 def _categories(name: str, values: Sequence[object]) -> Column | list[Fault]:
-    faults = [
-        Fault(row, name, f"Text, an integer or null is expected here, not {kind_of(value)}.")
-        for row, value in enumerate(values)
-        if not (value is None or type(value) in (str, int))
-    ]
-    if faults:
-        return faults[:SHOWN_FAULTS]
+    if not _TEXTS.issuperset(map(type, values)):
+        faults = (
+            Fault(row, name, f"Text, an integer or null is expected here, not {kind_of(value)}.")
+            for row, value in enumerate(values)
+            if type(value) not in _TEXTS
+        )
+        return list(islice(faults, SHOWN_FAULTS))
     column = np.empty(len(values), dtype=object)
-    column[:] = [_text(value) for value in values]
+    column[:] = [text_of(value) for value in values]
     return column
-
-
-def _text(value: object) -> str | None:
-    """Return a category or an id as text. Blank text is missing, as a blank cell is in a file."""
-    text = "" if value is None else str(value)
-    return text if text.strip() else None
-
-
-def _ids(release: Release, objects: Sequence[Mapping[str, object]], faults: list[Fault]) -> list[str | None]:
-    column = release.schema.with_role(Role.ID)
-    if column is None:
-        return [None] * len(objects)
-    values = [client.get(column.name) for client in objects]
-    wrong = (row for row, value in enumerate(values) if not (value is None or type(value) in (str, int)))
-    for row in islice(wrong, SHOWN_FAULTS):
-        faults.append(Fault(row, column.name, f"An id is text, an integer or null, not {kind_of(values[row])}."))
-    return [_text(value) for value in values] if not faults else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handlers.clients import Clients
+from handlers.clients import Clients, ClientsRefused, Object, ObjectReader, unknown_rows, unknown_warnings
 from handlers.domain.release import Release
 
 MAX_REASONS = 20
@@ -54,17 +54,62 @@ def predict(release: Release, clients: Clients, *, reasons: int = 0) -> Predicti
     if len(clients) * reasons > MAX_CONTRIBUTIONS:
         most = MAX_CONTRIBUTIONS // len(clients)
         raise TooManyReasons(f"{reasons} reasons for {len(clients)} clients are too many; at most {most} are possible.")
-    scorecard = release.scorecard
-    probabilities = scorecard.probabilities(clients.columns)
+    probabilities, predictions = _said(release, clients.columns)
     return Prediction(
         model_version=release.version,
-        threshold=scorecard.threshold,
+        threshold=release.scorecard.threshold,
         ids=clients.ids,
         probabilities=probabilities,
-        predictions=(probabilities >= scorecard.threshold).astype(np.int8),
+        predictions=predictions,
         reasons=contributions(release, clients.columns, reasons) if reasons else None,
         warnings=clients.warnings,
     )
+
+
+def predict_together(
+    release: Release, reader: ObjectReader, requests: Sequence[Sequence[Object]]
+) -> list[Prediction | ClientsRefused]:
+    """Score the clients of several requests at once; the answer to each is what it would be alone."""
+    warnings: list[tuple[str, ...] | ClientsRefused] = []
+    for objects in requests:
+        try:
+            warnings.append(reader.warnings(objects))
+        except ClientsRefused as refused:
+            warnings.append(refused)
+    taken = [objects for objects, found in zip(requests, warnings, strict=True) if isinstance(found, tuple)]
+    try:
+        columns, ids = reader.columns([client for objects in taken for client in objects])
+    except ClientsRefused:
+        return [_alone(release, reader, objects) for objects in requests]
+    said = _said(release, columns)
+    unknown = unknown_rows(release, columns)
+    answers: list[Prediction | ClientsRefused] = []
+    end = 0
+    for objects, found in zip(requests, warnings, strict=True):
+        if not isinstance(found, tuple):
+            answers.append(found)
+            continue
+        start, end = end, end + len(objects)
+        more = unknown_warnings({name: rows[start:end] for name, rows in unknown.items()}) if unknown else ()
+        probabilities, predictions = said[0][start:end], said[1][start:end]
+        threshold = release.scorecard.threshold
+        answers.append(
+            Prediction(release.version, threshold, ids[start:end], probabilities, predictions, None, (*found, *more))
+        )
+    return answers
+
+
+def _alone(release: Release, reader: ObjectReader, objects: Sequence[Object]) -> Prediction | ClientsRefused:
+    try:
+        return predict(release, reader.read(objects))
+    except ClientsRefused as refused:
+        return refused
+
+
+def _said(release: Release, columns: Mapping[str, np.ndarray]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """The probabilities, and which of them reach the threshold."""
+    probabilities = release.scorecard.probabilities(columns)
+    return probabilities, (probabilities >= release.scorecard.threshold).view(np.int8)
 
 
 def contributions(release: Release, columns: Mapping[str, np.ndarray], most: int) -> list[list[Contribution]]:

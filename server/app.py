@@ -13,11 +13,12 @@ from aiohttp import web
 from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
 from server import openapi, wording
+from server.batching import Batcher
 from server.metrics import Metrics
 from server.middleware import serve
 from server.routes import ROUTES, addresses
 from server.services import Services
-from server.state import CALLS, CHECKS, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
+from server.state import BATCHER, CALLS, CHECKS, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
 
 CHECKS_AT_ONCE = 4
 """So many files may be checked or wait for it: each is held in memory until then."""
@@ -33,6 +34,7 @@ def build(services: Services) -> web.Application:
     app[STATISTICS] = StatisticsCache()
     app[METRICS] = Metrics()
     app[OPENAPI] = msgspec.json.encode(openapi.document(_version()))
+    app[BATCHER] = Batcher(lambda _requests, _rows: None)
     app[PAGES] = _pages()
     app[STYLE] = (_PAGES / "style.css").read_bytes()
     app[ICON] = (_PAGES / "icon.svg").read_bytes()

@@ -20,10 +20,21 @@ async def read_body(request: web.Request) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in PLAIN + GZIP:
         raise Problem(Kind.UNSUPPORTED_TYPE, f"Content-Encoding {encoding[:40]!r} is not taken; send gzip, or none.")
-    content = await request.read()
+    content = await _content(request)
     if encoding in PLAIN:
         return content
     return await asyncio.to_thread(_unpack, content, request.app[SERVICES].settings.max_body_bytes)
+
+
+async def _content(request: web.Request) -> bytes:
+    """The body as it was sent. ``request.read`` waits twice, also for one that has come with its headers."""
+    stream = request.content
+    if not stream.is_eof():
+        return await request.read()
+    content = stream.read_nowait()
+    if len(content) > request.client_max_size:
+        raise web.HTTPRequestEntityTooLarge(max_size=request.client_max_size, actual_size=len(content))
+    return content
 
 
 def _unpack(content: bytes, max_bytes: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -14,6 +15,7 @@ _HOST = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[^:\[\]@/\s]+)(:[0-9]{1,5})?$")
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a name or address without a port means this machine itself."""
     bare = host.strip("[]").rstrip(".").lower()
@@ -30,9 +32,14 @@ def check_host(request: web.Request, bound_to: str) -> None:
     given = request.headers.get("Host")
     if given is None or not is_loopback(bound_to):
         return
-    match = _HOST.match(given)
-    if match is None or not is_loopback(match[1]):
+    if not _names_loopback(given):
         raise Problem(Kind.MISDIRECTED, "Ask for localhost or 127.0.0.1: the service is bound to loopback.")
+
+
+@lru_cache(maxsize=256)
+def _names_loopback(given: str) -> bool:
+    match = _HOST.match(given)
+    return match is not None and is_loopback(match[1])
 
 
 def check_origin(request: web.Request) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import secrets
 import traceback
-import uuid
 from pathlib import Path
 from time import perf_counter
 
@@ -20,6 +21,9 @@ from server.state import METRICS, SERVICES
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: A method is a label in the counts: an invented one is not given a series of its own.
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Server": "attritiond"}
+#: Request ids are a number after one that is drawn for each process: drawing one for each request costs more.
+_RUN, _NUMBERS = secrets.token_hex(8), itertools.count(1)
 UNMATCHED = "unmatched"
 _FRAMES = 3
 
@@ -28,13 +32,11 @@ _FRAMES = 3
 async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer a request; no exception leaves here but that of a client that has gone."""
     started = perf_counter()
-    given = request.headers.get("X-Request-ID", "")
-    request_id = given if _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+    given = request.headers.get("X-Request-ID")
+    request_id = given if given is not None and _PLAIN_ID.fullmatch(given) else f"{_RUN}{next(_NUMBERS):x}"
     response, detail = await _answer(request, handler, request_id)
+    response.headers.update(_HEADERS)
     response.headers["X-Request-ID"] = request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Server"] = "attritiond"
     resource = request.match_info.route.resource
     route = UNMATCHED if resource is None else resource.canonical
     method = request.method if request.method in _METHODS else "other"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 #: In the order of preference.
 FORMS = (JSON, CSV, ARROW)
 
 
+@lru_cache(maxsize=256)
 def answer_form(accept: str) -> str:
     """The form that is wanted most; JSON where none of the three is."""
     weights = dict.fromkeys(FORMS, 0.0)

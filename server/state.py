@@ -9,6 +9,7 @@ from aiohttp import web
 
 from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
+from server.batching import Batcher
 from server.metrics import Metrics
 from server.services import Services
 
@@ -17,6 +18,7 @@ CALLS = web.AppKey("calls", CallList)
 CHECKS = web.AppKey("checks", asyncio.Semaphore)
 STATISTICS = web.AppKey("statistics", StatisticsCache)
 METRICS = web.AppKey("metrics", Metrics)
+BATCHER = web.AppKey("batcher", Batcher)
 PAGES = web.AppKey("pages", jinja2.Environment)
 STYLE = web.AppKey("style", bytes)
 ICON = web.AppKey("icon", bytes)

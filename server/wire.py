@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from handlers.calls import Reason, reason_item
-from handlers.clients import Clients, ClientsRefused, from_objects
+from handlers.clients import Clients, ClientsRefused, ObjectReader
 from handlers.domain.limits import Limits
 from handlers.domain.release import Release
 from handlers.prediction import Contribution, Prediction
@@ -61,9 +61,9 @@ def decode_request(content: bytes) -> PredictionRequest:
 def clients_of_objects(release: Release, objects: list[dict[str, Any]]) -> Clients:
     """Clients that came as JSON objects. Raises Problem."""
     try:
-        return from_objects(release, objects)
+        return ObjectReader(release).read(objects)
     except ClientsRefused as error:
-        raise _refused(error) from error
+        raise refused(error) from error
 
 
 def clients_of_csv(release: Release, content: bytes, *, max_bytes: int) -> Clients:
@@ -77,7 +77,7 @@ def clients_of_csv(release: Release, content: bytes, *, max_bytes: int) -> Clien
         errors = [Fault(f"line {line}", error.reason.detail) for line in error.reason.lines]
         raise Problem(kind, str(error), errors) from error
     except ClientsRefused as error:
-        raise _refused(error) from error
+        raise refused(error) from error
 
 
 def clients_of_arrow(release: Release, content: bytes) -> Clients:
@@ -89,7 +89,7 @@ def clients_of_arrow(release: Release, content: bytes) -> Clients:
     try:
         return from_arrow(release, table)
     except ClientsRefused as error:
-        raise _refused(error) from error
+        raise refused(error) from error
 
 
 def encode(prediction: Prediction, form: str) -> tuple[bytes, str, dict[str, str]]:
@@ -149,6 +149,7 @@ def _header(warnings: tuple[str, ...]) -> str:
     return "".join(character if character.isprintable() else " " for character in text)[:HEADER_CHARACTERS]
 
 
-def _refused(error: ClientsRefused) -> Problem:
+def refused(error: ClientsRefused) -> Problem:
+    """The problem document of clients that cannot be scored."""
     errors = [Fault(fault.location or "body", fault.message) for fault in error.faults]
     return Problem(Kind.WRONG_CLIENTS, str(error), errors)

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import msgspec
+import uvloop
 
 from daemon import last_words, log
 from daemon.bootstrap import open_ledger
@@ -51,7 +52,8 @@ def run(config: Path) -> None:
     keep_pandas_out()
     with locked(settings, workspace) as (ledger, descriptor):
         greeting = Greeting(msgspec.to_builtins(settings), str(config.absolute()))
-        ended_well = asyncio.run(_run(settings, config.absolute(), ledger, (greeting, descriptor)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            ended_well = runner.run(_run(settings, config.absolute(), ledger, (greeting, descriptor)))
     if not ended_well:
         raise SystemExit(1)
 

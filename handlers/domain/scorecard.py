@@ -6,7 +6,7 @@ how a client compares with the average one. On disk it is a JSON document, large
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -82,10 +82,17 @@ class Scorecard:
     features: tuple[Feature, ...]
     calibration: Calibration = IDENTITY
     _evaluator: Evaluator = field(init=False, repr=False)
+    _categories: Mapping[str, frozenset[str | None]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         _check(self)
         object.__setattr__(self, "_evaluator", Evaluator(self.base, self.terms))
+        object.__setattr__(self, "_categories", _known_categories(self.terms))
+
+    @property
+    def categories(self) -> Mapping[str, frozenset[str | None]]:
+        """Give, for each category column that is read, what was learned from: its categories, and None for missing."""
+        return self._categories
 
     def log_odds(self, columns: Columns) -> Floats:
         """Give the log-odds of leaving, float64[n]."""
@@ -119,6 +126,13 @@ def centred(scorecard: Scorecard, columns: Columns) -> Scorecard:
     means = [float(mean) for mean in scorecard.effects(columns).mean(axis=0)]
     terms = tuple(term.shifted(-mean) for term, mean in zip(scorecard.terms, means, strict=True))
     return replace(scorecard, base=scorecard.base + sum(means), terms=terms)
+
+
+def _known_categories(terms: Iterable[Term]) -> dict[str, frozenset[str | None]]:
+    known: dict[str, frozenset[str | None]] = {}
+    for axis in (axis for term in terms for axis in term.axes if isinstance(axis, Categories)):
+        known[axis.column] = known.get(axis.column, frozenset((None,))) | frozenset(axis.categories)
+    return known
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
-from handlers.clients import Clients
+from handlers.clients import Clients, ClientsRefused
 from handlers.domain.release import Release
-from handlers.prediction import MAX_REASONS, TooManyReasons, predict
+from handlers.prediction import MAX_REASONS, Prediction, TooManyReasons, predict
 from server import parameters, wire
 from server.body import read_body
 from server.dataset_path import read_dataset
 from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Kind, Problem, wrong_parameter
 from server.services import Services
-from server.state import SERVICES
+from server.state import BATCHER, SERVICES
 from server.views.answers import current_release
 
 #: JSON bodies up to this size are answered on the loop: handing them to a thread would take longer.
@@ -33,14 +34,20 @@ async def prediction(request: web.Request) -> web.Response:
     if kind not in (JSON, CSV, ARROW):
         raise Problem(Kind.UNSUPPORTED_TYPE, f"Send {JSON}, {CSV} or {ARROW} as Content-Type.")
     content = await read_body(request)
-    services = request.app[SERVICES]
     if kind == JSON and len(content) <= INLINE_BYTES:
         asked = wire.decode_request(content)
-        if isinstance(asked.clients, list):
-            encoded = _answer(release, wire.clients_of_objects(release, asked.clients), reasons, form)
-            return _response(encoded)
+        if isinstance(asked.clients, list) and not reasons:
+            return _response(wire.encode(await _together(request, release, asked.clients), form))
+    services = request.app[SERVICES]
     encoded = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
     return _response(encoded)
+
+
+async def _together(request: web.Request, release: Release, objects: list[dict[str, Any]]) -> Prediction:
+    try:
+        return await request.app[BATCHER].predict(release, objects)
+    except ClientsRefused as error:
+        raise wire.refused(error) from error
 
 
 def _read_and_answer(services: Services, release: Release, body: tuple[str, bytes], wanted: tuple[int, str]) -> Encoded:

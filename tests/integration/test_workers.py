@@ -274,7 +274,7 @@ async def test_what_a_library_prints_is_logged_and_never_reaches_the_pipe(
 
 async def test_workers_give_way_to_requests_and_the_kernel_ends_a_worker_before_the_front(house: House) -> None:
     mine = os.getpriority(os.PRIO_PROCESS, 0)
-    for role, nice, score in (("ingest", mine + 5, 500), ("model", 19, 900)):
+    for role, nice, score in (("ingest", mine + 10, 500), ("model", 19, 900)):
         worker = house.worker(role)  # type: ignore[arg-type]  # both are roles
         await worker.submit(Recover())
         process = Path(f"/proc/{worker.pid}")

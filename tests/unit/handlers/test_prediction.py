@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handlers.client_tables import NotATable, from_arrow, from_csv
-from handlers.clients import SHOWN_FAULTS, ClientsRefused, Fault, from_objects
+from handlers.clients import SHOWN_FAULTS, ClientsRefused, Fault, ObjectReader
 from handlers.domain.limits import Limits
-from handlers.prediction import MAX_CONTRIBUTIONS, TooManyReasons, predict
+from handlers.prediction import MAX_CONTRIBUTIONS, Prediction, TooManyReasons, predict, predict_together
 from tests.unit.server.small_house import CLIENT, SCORECARD, release
 
 RELEASE = release()
@@ -18,19 +20,19 @@ LIMITS = Limits()
 
 def _faults(*clients: dict[str, object]) -> tuple[Fault, ...]:
     with pytest.raises(ClientsRefused) as refused:
-        from_objects(RELEASE, clients)
+        ObjectReader(RELEASE).read(clients)
     return refused.value.faults
 
 
 def test_the_probability_is_that_of_the_scorecard() -> None:
-    said = predict(RELEASE, from_objects(RELEASE, [CLIENT]))
+    said = predict(RELEASE, ObjectReader(RELEASE).read([CLIENT]))
     log_odds = -0.5 + (24 - 3) / 12 + 0.8 + 0.3
     assert said.probabilities[0] == pytest.approx(1 / (1 + np.exp(-log_odds)))
     assert (said.ids, said.predictions.tolist(), said.model_version, said.reasons) == (["abcd"], [1], 2, None)
 
 
 def test_reasons_are_the_strongest_effects_and_sum_to_the_log_odds() -> None:
-    said = predict(RELEASE, from_objects(RELEASE, [CLIENT, {**CLIENT, "tenure": None}]), reasons=20)
+    said = predict(RELEASE, ObjectReader(RELEASE).read([CLIENT, {**CLIENT, "tenure": None}]), reasons=20)
     assert said.reasons is not None
     assert [reason.columns for reason in said.reasons[0]] == [("tenure",), ("contract",), ("seats",)]
     assert [reason.values for reason in said.reasons[0]] == [(3,), ("monthly",), (4,)]
@@ -42,11 +44,11 @@ def test_reasons_are_the_strongest_effects_and_sum_to_the_log_odds() -> None:
 def test_reasons_are_limited_in_number() -> None:
     many = [CLIENT] * (MAX_CONTRIBUTIONS // 20 + 1)
     with pytest.raises(TooManyReasons, match="at most 19"):
-        predict(RELEASE, from_objects(RELEASE, many), reasons=20)
+        predict(RELEASE, ObjectReader(RELEASE).read(many), reasons=20)
 
 
 def test_no_clients_are_no_probabilities() -> None:
-    said = predict(RELEASE, from_objects(RELEASE, []), reasons=3)
+    said = predict(RELEASE, ObjectReader(RELEASE).read([]), reasons=3)
     assert (len(said.probabilities), said.ids, said.reasons) == (0, [], [])
 
 
@@ -77,32 +79,115 @@ def test_an_absent_feature_is_named_with_the_nearest_key_that_is_there() -> None
     assert "nearest there is tenur." in fault.message
 
 
-def test_a_feature_that_only_one_client_lacks_is_named_at_its_row() -> None:
-    (fault,) = _faults(CLIENT, CLIENT, {"tenure": 1, "seats": 3})
-    assert (fault.row, fault.column) == (2, "contract")
+def test_an_absent_key_is_missing_as_null_is_and_named_where_no_client_has_it() -> None:
+    absent, null = {"tenure": 1, "seats": 3}, {"tenure": 1, "contract": None, "seats": 3}
+    reader = ObjectReader(RELEASE)
+    alone = reader.read([absent])
+    assert alone.columns["contract"].tolist() == [None]
+    assert alone.warnings == ("The column contract is not there; it was taken as missing.",)
+    among = reader.read([CLIENT, absent])
+    assert among.warnings == ()
+    said = predict(RELEASE, among).probabilities.tolist()
+    assert said == predict(RELEASE, reader.read([CLIENT, null])).probabilities.tolist()
+
+
+def test_a_client_with_none_of_the_columns_is_refused_at_its_row() -> None:
+    for objects, row in (([{"shoe_size": 3}], 0), ([CLIENT, {}], 1)):
+        (fault,) = _faults(*objects)
+        assert (fault.row, fault.column) == (row, None)
+        assert "None of the columns that the model reads is there: tenure, contract, seats" in fault.message
+
+
+def test_a_key_in_other_capitals_is_a_misspelling() -> None:
+    (fault,) = _faults({"TENURE": 3, "contract": "monthly"})
+    assert (fault.column, "nearest there is TENURE." in fault.message) == ("tenure", True)
+
+
+def test_the_same_keys_are_read_in_the_same_way_each_time() -> None:
+    reader = ObjectReader(RELEASE)
+    for _ in range(2):
+        assert reader.read([{"tenure": 1, "shoe_size": 4}]).warnings == (
+            "The column contract is not there; it was taken as missing.",
+            "The column seats is not there; it was taken as missing.",
+            "The column shoe_size is not known and was not used.",
+        )
+        assert reader.read([CLIENT]).warnings == ()
+
+
+def test_categories_that_were_not_learned_from_are_counted_and_score_as_any_other() -> None:
+    clients = ObjectReader(RELEASE).read([{**CLIENT, "contract": name} for name in ("daily", "hourly", "yearly", None)])
+    assert clients.warnings == ("2 values of contract, which the model has not learned from, counted as any other.",)
+    one = from_csv(RELEASE, b"tenure,contract,seats\n3,daily,4\n5,yearly,3\n", LIMITS)
+    assert one.warnings == ("1 value of contract, which the model has not learned from, counted as any other.",)
+
+
+def _alone(objects: list[dict[str, object]]) -> Prediction | ClientsRefused:
+    try:
+        return predict(RELEASE, ObjectReader(RELEASE).read(objects))
+    except ClientsRefused as refused:
+        return refused
+
+
+clients_drawn = st.lists(
+    st.one_of(
+        st.fixed_dictionaries(
+            {"tenure": st.one_of(st.none(), st.integers(-5, 90), st.floats(-1e9, 1e9))},
+            optional={
+                "corporation": st.one_of(st.none(), st.text(max_size=3), st.integers()),
+                "contract": st.one_of(
+                    st.none(), st.sampled_from(["monthly", "yearly", "daily", " "]), st.integers(0, 3)
+                ),
+                "seats": st.one_of(st.none(), st.integers(0, 50)),
+                "more": st.integers(),
+            },
+        ),
+        st.fixed_dictionaries({"tenure": st.just("three")}),
+        st.just({}),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(st.lists(clients_drawn, max_size=6))
+def test_requests_that_are_scored_together_are_answered_as_they_would_be_alone(
+    requests: list[list[dict[str, object]]],
+) -> None:
+    together = predict_together(RELEASE, ObjectReader(RELEASE), requests)
+    assert len(together) == len(requests)
+    for objects, said in zip(requests, together, strict=True):
+        alone = _alone(objects)
+        if isinstance(alone, ClientsRefused):
+            assert isinstance(said, ClientsRefused)
+            assert said.faults == alone.faults
+            continue
+        assert isinstance(said, Prediction)
+        assert said.probabilities.tobytes() == alone.probabilities.tobytes()
+        assert said.predictions.tolist() == alone.predictions.tolist()
+        assert (said.ids, said.warnings, said.threshold) == (alone.ids, alone.warnings, alone.threshold)
 
 
 def test_an_optional_feature_may_be_absent_and_is_then_missing() -> None:
-    clients = from_objects(RELEASE, [{"tenure": 1, "contract": "monthly"}])
+    clients = ObjectReader(RELEASE).read([{"tenure": 1, "contract": "monthly"}])
     assert np.isnan(clients.columns["seats"]).all()
     assert clients.warnings == ("The column seats is not there; it was taken as missing.",)
 
 
 def test_null_is_missing_and_integers_are_categories_and_ids_by_their_text() -> None:
-    clients = from_objects(RELEASE, [{"corporation": 7, "tenure": None, "contract": 12, "seats": 3}])
+    clients = ObjectReader(RELEASE).read([{"corporation": 7, "tenure": None, "contract": 12, "seats": 3}])
     assert np.isnan(clients.columns["tenure"]).tolist() == [True]
     assert clients.columns["contract"].tolist() == ["12"]
     assert clients.ids == ["7"]
 
 
 def test_blank_text_is_missing_as_it_is_in_a_file() -> None:
-    clients = from_objects(RELEASE, [{**CLIENT, "contract": " ", "corporation": ""}])
+    clients = ObjectReader(RELEASE).read([{**CLIENT, "contract": " ", "corporation": ""}])
     assert clients.columns["contract"].tolist() == [None]
     assert clients.ids == [None]
 
 
 def test_the_target_and_unknown_columns_are_named_in_warnings() -> None:
-    clients = from_objects(RELEASE, [{**CLIENT, "exited": 1, "shoe_size": [44], "arr": 3}])
+    clients = ObjectReader(RELEASE).read([{**CLIENT, "exited": 1, "shoe_size": [44], "arr": 3}])
     assert clients.warnings == (
         "The target exited was not used.",
         "The column shoe_size is not known and was not used.",
@@ -114,7 +199,7 @@ def test_not_more_faults_are_named_than_help() -> None:
 
 
 def test_long_names_are_not_repeated_whole() -> None:
-    clients = from_objects(RELEASE, [{**CLIENT, "x" * 100_000: 1}])
+    clients = ObjectReader(RELEASE).read([{**CLIENT, "x" * 100_000: 1}])
     assert len(clients.warnings[0]) < 200
 
 
@@ -126,7 +211,7 @@ def test_a_csv_says_what_the_same_objects_say() -> None:
         CLIENT,
         {"corporation": "ef", "tenure": None, "contract": "yearly", "seats": 20, "exited": 1},
     ]
-    from_text, from_json = from_csv(RELEASE, CSV, LIMITS), from_objects(RELEASE, objects)
+    from_text, from_json = from_csv(RELEASE, CSV, LIMITS), ObjectReader(RELEASE).read(objects)
     assert predict(RELEASE, from_text).probabilities.tolist() == predict(RELEASE, from_json).probabilities.tolist()
     assert from_text.ids == from_json.ids == ["abcd", "ef"]
     assert "The target exited was not used." in from_text.warnings
@@ -169,7 +254,7 @@ def test_an_arrow_table_says_what_the_same_objects_say() -> None:
         {"corporation": 1, "tenure": 3, "contract": "monthly", "seats": 4},
         {"corporation": 2, "tenure": None, "contract": "yearly", "seats": None},
     ]
-    from_table, from_json = from_arrow(RELEASE, table), from_objects(RELEASE, objects)
+    from_table, from_json = from_arrow(RELEASE, table), ObjectReader(RELEASE).read(objects)
     assert predict(RELEASE, from_table).probabilities.tolist() == predict(RELEASE, from_json).probabilities.tolist()
     assert from_table.ids == from_json.ids
 

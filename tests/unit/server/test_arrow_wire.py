@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.clients import from_objects
+from handlers.clients import ObjectReader
 from handlers.prediction import predict
 from server.arrow_wire import read_stream, write_stream
 from server.problems import Kind, Problem
@@ -54,7 +54,7 @@ def test_a_damaged_stream_is_a_problem_or_a_table(at: int, byte: int) -> None:
 
 
 def test_an_answer_holds_what_was_said() -> None:
-    said = predict(release(), from_objects(release(), [CLIENT, {**CLIENT, "corporation": None}]), reasons=2)
+    said = predict(release(), ObjectReader(release()).read([CLIENT, {**CLIENT, "corporation": None}]), reasons=2)
     table = pa.ipc.open_stream(write_stream(said)).read_all()
     assert table["id"].to_pylist() == ["abcd", None]
     assert table["probability"].to_pylist() == said.probabilities.tolist()

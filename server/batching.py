@@ -1,0 +1,67 @@
+"""Small requests of one turn of the event loop are scored together: many rows cost hardly more than one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from handlers.clients import ClientsRefused, Object, ObjectReader
+from handlers.domain.release import Release
+from handlers.prediction import Prediction, predict_together
+
+MAX_ROWS = 1_000
+"""So many rows are scored at once: the loop stands still for about a millisecond meanwhile."""
+
+Asked = tuple[Sequence[Object], "asyncio.Future[Prediction]"]
+
+
+class Batcher:
+    """Scores clients on the loop. Each request is answered wholly by the release that it names."""
+
+    def __init__(self, observe: Callable[[int, int], None]) -> None:
+        """``observe`` is told of each batch: its requests and its rows."""
+        self._observe = observe
+        self._reader: tuple[Release, ObjectReader] | None = None
+        self._release: Release | None = None
+        self._waiting: list[Asked] = []
+        self._rows = 0
+
+    async def predict(self, release: Release, objects: Sequence[Object]) -> Prediction:
+        """What is said of clients given as objects. Raises ClientsRefused."""
+        if self._waiting and (release is not self._release or self._rows + len(objects) > MAX_ROWS):
+            self._flush()
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            self._release = release
+            loop.call_soon(self._flush)
+        answer: asyncio.Future[Prediction] = loop.create_future()
+        self._waiting.append((objects, answer))
+        self._rows += len(objects)
+        return await answer
+
+    def _flush(self) -> None:
+        """Score what waits. Nobody waits where a full batch, or one of another release, was scored before its turn."""
+        waiting, rows, release = self._waiting, self._rows, self._release
+        if not waiting or release is None:
+            return
+        self._waiting, self._rows = [], 0
+        try:
+            found = predict_together(release, self._reader_of(release), [objects for objects, _ in waiting])
+        except Exception as error:
+            for _, answer in waiting:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for (_, answer), said in zip(waiting, found, strict=True):
+            if answer.done():  # whoever asked has gone
+                continue
+            if isinstance(said, ClientsRefused):
+                answer.set_exception(said)
+            else:
+                answer.set_result(said)
+        self._observe(len(waiting), rows)
+
+    def _reader_of(self, release: Release) -> ObjectReader:
+        if self._reader is None or self._reader[0] is not release:
+            self._reader = release, ObjectReader(release)
+        return self._reader[1]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from handlers.clients import ClientsRefused, ObjectReader
+from handlers.prediction import Prediction, predict
+from server import batching
+from server.batching import Batcher
+from tests.unit.server.small_house import CLIENT, release
+
+
+class Seen:
+    """A batcher, and the batches that it has told of."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, int]] = []
+        self.batcher = Batcher(lambda requests, rows: self.batches.append((requests, rows)))
+
+
+async def test_requests_of_one_turn_of_the_loop_are_one_batch() -> None:
+    seen, current = Seen(), release()
+    clients = [[{**CLIENT, "tenure": number}] for number in range(20)]
+    said = await asyncio.gather(*(seen.batcher.predict(current, one) for one in clients))
+    assert seen.batches == [(20, 20)]
+    for one, found in zip(clients, said, strict=True):
+        assert found.probabilities.tolist() == predict(current, ObjectReader(current).read(one)).probabilities.tolist()
+    await seen.batcher.predict(current, [CLIENT])
+    assert seen.batches == [(20, 20), (1, 1)]
+
+
+async def test_a_batch_has_no_more_rows_than_keep_the_loop_waiting_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "MAX_ROWS", 5)
+    seen, current = Seen(), release()
+    said = await asyncio.gather(*(seen.batcher.predict(current, [CLIENT] * rows) for rows in (3, 2, 1, 7)))
+    assert [len(one.ids) for one in said] == [3, 2, 1, 7]
+    assert seen.batches == [(2, 5), (1, 1), (1, 7)]
+
+
+async def test_each_request_is_answered_by_the_release_that_it_came_with() -> None:
+    seen, old = Seen(), release()
+    new = replace(release(3), scorecard=replace(old.scorecard, base=2.0))
+    said = await asyncio.gather(*(seen.batcher.predict(which, [CLIENT]) for which in (old, old, new, old)))
+    assert [one.model_version for one in said] == [2, 2, 3, 2]
+    assert said[2].probabilities.tolist() == predict(new, ObjectReader(new).read([CLIENT])).probabilities.tolist()
+    assert said[3].probabilities.tolist() == said[0].probabilities.tolist() != said[2].probabilities.tolist()
+
+
+async def test_one_that_is_refused_spoils_no_other() -> None:
+    seen, current = Seen(), release()
+    asked = ([CLIENT], [{**CLIENT, "tenure": "x"}], [{}], [CLIENT])
+    said = await asyncio.gather(*(seen.batcher.predict(current, one) for one in asked), return_exceptions=True)
+    assert [type(one) for one in said] == [Prediction, ClientsRefused, ClientsRefused, Prediction]
+    assert isinstance(said[1], ClientsRefused)
+    assert said[1].faults[0].location == "row 0, column tenure"
+
+
+async def test_who_has_gone_is_not_waited_for() -> None:
+    seen, current = Seen(), release()
+    gone, there = (asyncio.ensure_future(seen.batcher.predict(current, [CLIENT])) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert (await there).ids == ["abcd"]
+    assert gone.cancelled()
+
+
+async def test_a_bug_is_told_to_all_who_wait_for_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> list[Prediction]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(batching, "predict_together", broken)
+    seen = Seen()
+    said = await asyncio.gather(*(seen.batcher.predict(release(), [CLIENT]) for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in said] == [ZeroDivisionError] * 3
