@@ -49,12 +49,15 @@ def activate(house: House, version: int) -> tuple[Release, Fact]:
         if not (house.workspace.releases / str(version)).is_dir():
             raise NotDeployable(f"The folder of model {version} has just been removed (retention.releases).")
         before = models.current(connection)
-        models.set_current(connection, version)
-        block = decisions.newest(connection)
-        state = transitions.by_hand(read_state(connection), release.incumbent, release.reference, block)
-        write_state(connection, state)
-        event = "model.rolled_back" if before is not None and version < before else "model.promoted"
-        what = f"Model {version} was deployed by hand" + ("." if before in (None, version) else f" over {before}.")
+        if before == version:  # the sums of its judgement, and the way back, stay as they are
+            event, what = "model.kept", f"Model {version} is the current one already."
+        else:
+            models.set_current(connection, version)
+            block = decisions.newest(connection)
+            state = transitions.by_hand(read_state(connection), release.incumbent, release.reference, block)
+            write_state(connection, state)
+            event = "model.rolled_back" if before is not None and version < before else "model.promoted"
+            what = f"Model {version} was deployed by hand" + ("." if before is None else f" over {before}.")
         told = Fact(event, {"model_version": version, "before": before, "detail": what})
         events.add(connection, [told], at=house.now())
     link(house)

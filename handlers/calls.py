@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
-from handlers.domain.files import FileState
+from handlers.domain.files import FileState, shown_name
 from handlers.domain.release import Release
 from handlers.domain.schema import DatasetSettings, Role, Schema
 from handlers.prediction import Contribution, contributions
 from handlers.scoring_columns import columns_of
 from handlers.storage import dataset, files, parts, schemas
-from handlers.storage.ledger import Ledger
+from handlers.storage.ledger import UNLABELLED_DRIFT, Ledger, get_fact
 from handlers.storage.parts import Part
 from handlers.storage.workspace import Workspace
 
@@ -51,13 +51,13 @@ class CallItem(TypedDict):
 class Calls(TypedDict):
     """A part of the ranking, and which model ranked which file; null while there is no unlabelled drop.
 
-    ``held``: why that file is kept from learning, where it is: its ranking may be as wrong as it is. ``ranking``: the
-    number that cursors of this ranking begin with.
+    ``broken``: what is broken in that file as a whole, where something is: its ranking may be as wrong as it is.
+    ``ranking``: the number that cursors of this ranking begin with.
     """
 
     model_version: int
     file: str | None
-    held: str | None
+    broken: str | None
     ranking: int | None
     total: int
     items: list[CallItem]
@@ -103,12 +103,12 @@ class CallList:
             ranking = self._current(connection, part, part.owner, release)
             start = 0 if cursor is None else cursor[1]
             items = self._items(connection, release, ranking, slice(start, start + limit))
-            held = _held(connection, part.owner)
+            broken = _broken(connection, part.owner)
         end = start + len(items)
         return {
             "model_version": release.version,
             "file": ranking.file,
-            "held": held,
+            "broken": broken,
             "ranking": part.owner,
             "total": len(ranking.rows),
             "items": items,
@@ -221,7 +221,7 @@ def _empty(release: Release) -> Calls:
     return {
         "model_version": release.version,
         "file": None,
-        "held": None,
+        "broken": None,
         "ranking": None,
         "total": 0,
         "items": [],
@@ -229,9 +229,13 @@ def _empty(release: Release) -> Calls:
     }
 
 
-def _held(connection: Connection, seq: int) -> str | None:
+def _broken(connection: Connection, seq: int) -> str | None:
+    """Why the quality gate holds the file, or would, had its rows labels."""
     try:
         record = files.find_seq(connection, seq)
     except NoResultFound:
         return None
-    return record.reason.detail if record.state is FileState.HELD and record.reason is not None else None
+    if record.state is FileState.HELD and record.reason is not None:
+        return record.reason.detail
+    newest: dict[str, Any] = get_fact(connection, UNLABELLED_DRIFT, {})
+    return newest.get("broken") if newest.get("file") == shown_name(record.name) else None

@@ -163,7 +163,7 @@ def fact(heard: Heard, ruling: Ruling) -> Fact:
         "trigger": ruling.trigger,
         "train": ruling.deploy is not None or bool(ruling.refresh),
         "rows": heard.block.size,
-        "phase": ruling.state.phase,
+        "phase": ruling.phase,
     }
     return Fact("retrain.decided", {**fields, "detail": reason(ruling)})
 

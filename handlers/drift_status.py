@@ -10,7 +10,7 @@ from handlers.decision_state import read_state
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Reading
 from handlers.model_records import ChallengerItem, challengers
-from handlers.records import DecisionItem, decision_item
+from handlers.records import DecisionItem, decision_item, reason_item
 from handlers.storage import decisions, files
 from handlers.storage.ledger import LABELLED_DRIFT, UNLABELLED_DRIFT, Ledger, get_fact
 
@@ -77,6 +77,7 @@ def _held(connection: Connection) -> list[HeldItem]:
     found = []
     for seq in sorted({member.file for member in decisions.held(connection)}):
         record = files.find_seq(connection, seq)
-        detail, hint = ("", "") if record.reason is None else (record.reason.detail, record.reason.hint)
+        reason = reason_item(record.reason, record.sha256)
+        detail, hint = ("", "") if reason is None else (reason["detail"], reason["what_to_do"])
         found.append(HeldItem(name=record.name, sha256=record.sha256, detail=detail, what_to_do=hint))
     return found

@@ -12,6 +12,7 @@ from handlers.commit_group import Group
 from handlers.domain.axes import Columns
 from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.estimated_performance import estimate
+from handlers.domain.quality_gate import GateSettings, breaks
 from handlers.domain.reference_sketch import Tally, tally
 from handlers.domain.release import Release
 from handlers.drift import of_tally
@@ -24,9 +25,10 @@ spend its time here."""
 
 @dataclass(slots=True)
 class Monitor:
-    """Watches the unlabelled rows of one file, chunk by chunk."""
+    """Watches the unlabelled rows of one file, chunk by chunk. ``gate``: what makes a file broken, None: nothing."""
 
     release: Release | None
+    gate: GateSettings | None
     _tally: Tally | None = None
     _log_odds: list[NDArray[np.float64]] = field(default_factory=list)
 
@@ -39,6 +41,10 @@ class Monitor:
             counted = tally(self.release.sketch, columns)
             self._tally = counted if self._tally is None else self._tally + counted
 
+    def _broken(self, release: Release, counted: Tally) -> str | None:
+        found = () if self.gate is None else breaks(release.sketch, counted, self.gate)
+        return f"{'; '.join(one.sentence for one in found)}." if found else None
+
     def finish(self, group: Group, name: str) -> None:
         """Have the diagnosis and the estimate committed and logged with the file of this name."""
         if self.release is None or self._tally is None:
@@ -46,5 +52,9 @@ class Monitor:
         log_odds = np.concatenate(self._log_odds)
         diagnosis = of_tally(self.release, self._tally, log_odds, None)
         expected = estimate(probabilities_of(log_odds), self.release.scorecard.threshold)
-        group.facts[UNLABELLED_DRIFT] = diagnosis.document(file=name) | {"estimate": msgspec.to_builtins(expected)}
+        group.facts[UNLABELLED_DRIFT] = {
+            **diagnosis.document(file=name),
+            "estimate": msgspec.to_builtins(expected),
+            "broken": self._broken(self.release, self._tally),
+        }
         group.told.append(diagnosis.fact(file=name))

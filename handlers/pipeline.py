@@ -83,7 +83,7 @@ def _take(house: House, group: Group, reading: Reading, champion: Release | None
         refusal.keep_rows(house.workspace, drop, rows.batch.rejected)
         first = group.next_row
         placed = ingestion.place(group, rows, connection)
-        monitor = Monitor(champion)
+        monitor = Monitor(champion, quality.gate_of(champion, house.learning.drift))
         unlabelled = sum(scoring.rank(group, one, champion, monitor) for one in placed)
         monitor.finish(group, shown_name(drop.name))
         return ingestion.outcome(rows.batch, group.next_row - first, unlabelled, has_model=champion is not None)

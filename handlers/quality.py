@@ -26,8 +26,8 @@ from handlers.training_window import Window
 
 SAID = {"held": "is broken", "released": "was released by hand", "normal": "is like those before it"}
 HINT = (
-    "Correct it and drop it again, or let it be learned from: `attritiond files release SHA256`. "
-    "Its rows are in the data set."
+    "Correct it, or the file whose rows it labels, and drop it again; or let it be learned from: "
+    "`attritiond files release SHA256`. Its rows are in the data set."
 )
 
 
@@ -81,6 +81,11 @@ def guards(release: Release | None, drift: DriftSettings) -> bool:
     return release is not None and not release.provisional and drift.policy == "evidence" and drift.hold_at_most > 0
 
 
+def gate_of(release: Release | None, drift: DriftSettings) -> GateSettings | None:
+    """From where on a file is broken; None where none is held."""
+    return _limits(drift) if guards(release, drift) else None
+
+
 def pass_through(
     release: Release, block: OpenBlock, window: Window, names: Mapping[int, str], drift: DriftSettings
 ) -> Gate:
@@ -92,7 +97,7 @@ def pass_through(
     any more until a file comes without it. Nothing is read or written: the daemon and a replay use the same gate.
     """
     state = block.state
-    settings = GateSettings(drift.missing_jump, drift.outside_share, drift.new_category_share)
+    settings = _limits(drift)
     released = {member.file for member in block.members if member.held == decisions.RELEASED}
     inspected = [
         replace(_inspected(release, window, seq, settings), released=seq in released)
@@ -112,6 +117,10 @@ def pass_through(
         normal=tuple(sorted(admission.standing.normal)),
         broken=tuple(f"{names[one.file]} {SAID[one.fate]}: {_told_of(one)}." for one in admission.files if one.breaks),
     )
+
+
+def _limits(drift: DriftSettings) -> GateSettings:
+    return GateSettings(drift.missing_jump, drift.outside_share, drift.new_category_share)
 
 
 def _inspected(release: Release, window: Window, seq: int, settings: GateSettings) -> Inspected:

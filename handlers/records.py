@@ -10,6 +10,9 @@ from handlers.storage import decisions, files
 from handlers.storage.decisions import DecisionRecord
 from handlers.storage.ledger import Ledger
 
+SHORT_SHA256 = 12
+"""So many digits tell any files apart that one will ever see."""
+
 Item = TypeVar("Item")
 
 
@@ -141,7 +144,7 @@ def file_item(record: FileRecord) -> FileItem:
         "name": record.name,
         "sha256": record.sha256,
         "state": record.state,
-        "reason": reason_item(record.reason),
+        "reason": reason_item(record.reason, record.sha256),
         "notes": list(record.notes),
         "rows": {
             "read": rows.read,
@@ -156,15 +159,15 @@ def file_item(record: FileRecord) -> FileItem:
     }
 
 
-def reason_item(reason: Reason | None) -> FileReason | None:
-    """A reason as the API shows it."""
+def reason_item(reason: Reason | None, sha256: str | None = None) -> FileReason | None:
+    """A reason as the API shows it; a command in it names the file by its ``sha256``."""
     if reason is None:
         return None
     return {
         "code": reason.code,
         "detail": reason.detail,
         "lines": list(reason.lines),
-        "what_to_do": reason.hint,
+        "what_to_do": reason.hint.replace("SHA256", (sha256 or "SHA256")[:SHORT_SHA256]),
     }
 
 

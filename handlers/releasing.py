@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from handlers.decision_state import read_state, write_state
 from handlers.domain.facts import Fact
-from handlers.domain.files import FileRecord, FileState
+from handlers.domain.files import FileRecord, FileState, shown_name
 from handlers.house import House
 from handlers.storage import decisions, events, files
+from handlers.storage.ledger import UNLABELLED_DRIFT, get_fact, set_fact
 
 _PREFIX = re.compile("[0-9a-f]{4,64}")
 
@@ -55,5 +56,8 @@ def release(house: House, prefixes: Sequence[str]) -> tuple[list[FileRecord], li
             told.append(Fact("file.released", {"file": record.name, "sha256": record.sha256, "rows": rows}))
         state = read_state(connection)
         write_state(connection, replace(state, held=tuple(seq for seq in state.held if seq not in held)))
+        newest = get_fact(connection, UNLABELLED_DRIFT, {})
+        if newest.get("file") in {shown_name(record.name) for record in held.values()}:
+            set_fact(connection, UNLABELLED_DRIFT, newest | {"broken": None})
         events.add(connection, told, at=house.now())
         return [files.find_seq(connection, seq) for seq in held], told

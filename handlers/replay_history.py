@@ -22,6 +22,7 @@ from handlers.storage import dataset
 from handlers.storage.decisions import Member
 from handlers.training_window import Window, labels_of, window_of
 
+IDLE = "It has no labelled rows that could be decided on."
 STRIDE = 3
 """The numbers of blocks that the ledger does not know are so far apart: freed files and a challenge come between."""
 
@@ -84,7 +85,8 @@ def read(house: House, paths: Sequence[Path], spill: Path) -> History:
             dataset.ROW_COLUMN, pa.array([], pa.int64())
         )
         nothing = np.empty(0, dtype=np.int64)
-        return History(window_of(empty, nothing, nothing, schema, house), {}, (), {}, tuple(found.unused))
+        idle = tuple((name, IDLE) for _, name in sorted(found.names.items()))
+        return History(window_of(empty, nothing, nothing, schema, house), {}, (), {}, (*found.unused, *idle))
     return _history(house, found)
 
 
@@ -108,7 +110,7 @@ def _history(house: House, found: Read) -> History:
     window = window_of(table.filter(pa.array(taken)), blocks[taken], of_file[taken], schema, house)
     used = set(window.files.tolist())
     idle = [name for seq, name in sorted(found.names.items()) if seq not in used]
-    unused = (*found.unused, *((name, "It has no labelled rows that could be decided on.") for name in idle))
+    unused = (*found.unused, *((name, IDLE) for name in idle))
     columns = dict(found.recorded.columns)
     for step in steps:
         if not step.recorded:

@@ -22,11 +22,8 @@ from handlers import model_records, records
 from handlers.calls import CallItem, CallList
 from handlers.domain.files import FileState
 from handlers.model_records import ModelItem
-from handlers.records import FileItem
+from handlers.records import SHORT_SHA256, FileItem
 from server import wording
-
-SHORT_SHA256 = 12
-"""So many digits tell any files apart that one will ever see."""
 
 
 @click.group(invoke_without_command=True)
@@ -93,8 +90,8 @@ def calls(config: Path, as_json: bool, limit: int) -> None:
         return
     by = f"Ranked by model {page['model_version']}: {page['total']:,} clients of {printable(page['file'])}."
     click.echo(by, err=True)
-    if page["held"] is not None:
-        click.echo(printable(f"This file is held, and its ranking may be as wrong as it is. {page['held']}"), err=True)
+    if page["broken"] is not None:
+        click.echo(printable(f"This file is broken, and its ranking may be as wrong. {page['broken']}"), err=True)
     answer_table(("RANK", "ID", "PROBABILITY", "VALUE", "REASONS"), [_call(item) for item in page["items"]])
     _say_if_more(page["next"])
 

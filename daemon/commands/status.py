@@ -135,5 +135,6 @@ def _lines(answer: _Status) -> list[str]:
     lines.append(f"Files:     {counts or 'none yet'}")
     lines.append(f"To do:     {answer['waiting']:,} files waiting, {answer['undecided']:,} undecided")
     if decision is not None:
-        lines.append(f"Decision:  {decision['sentence'] or 'One is being made.'}")
+        begun = "One is being made." if daemon["running"] else "One was begun; the next start takes it up."
+        lines.append(f"Decision:  {decision['sentence'] or begun}")
     return lines + [f"Problem:   {sentence}" for sentence in answer["problems"].values()]

@@ -81,7 +81,7 @@ def document(decided: Decided) -> dict[str, Any]:
         "policy": decided.settings.drift.policy,
         "trigger": ruling.trigger,
         "reason": reason(ruling),
-        "phase": ruling.state.phase,
+        "phase": ruling.phase,
         "rows": decided.rows,
         "files": list(decided.files[:MOST_FILES]),
         "dataset_version": decided.dataset_version,

@@ -98,7 +98,8 @@ def _verdict(told: Told, best: Compared) -> str:
     if verdict == "better":
         return "that is better"
     if 0 < best.gain <= best.least and (verdict == "not better" or best.low > 0):
-        return f"less than the {100 * best.least:.1f}% that a change is worth now"
+        said = "which is not better" if verdict == "not better" else "not enough evidence"
+        return f"less than the {100 * best.least:.1f}% that a change has to bring now: {said}"
     if verdict == "not better":
         return "that is not better"
     if best.gain <= best.least:

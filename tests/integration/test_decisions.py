@@ -353,6 +353,23 @@ def test_a_release_that_does_not_answer_its_golden_rows_is_not_deployed(
     assert set(shop.decided_rows().values()) == {1}
 
 
+def test_deploying_the_current_release_changes_nothing(make: Make) -> None:
+    shop = make(drift={"policy": "always"})
+    for number in range(2):
+        shop.take(f"{number}.csv", clients(50, seed=number, prefix=f"p{number}-"))
+        shop.settle()
+    shop.deploy(1)
+    with shop.house.ledger.read() as connection:
+        before = read_state(connection)
+    assert before.previous is not None
+    shop.deploy(1)
+    with shop.house.ledger.read() as connection:
+        assert read_state(connection) == before
+    assert shop.models() == {1: "current", 2: "previous"}
+    told = next(fact for fact in reversed(shop.told) if fact.event.startswith("model."))
+    assert (told.event, told.fields["model_version"]) == ("model.kept", 1)
+
+
 def test_old_releases_are_removed_and_current_and_previous_never(make: Make) -> None:
     shop = make(drift={"policy": "always"}, retention={"releases": 2})
     for number in range(3):

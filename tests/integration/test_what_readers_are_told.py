@@ -65,11 +65,25 @@ def test_the_ranking_of_a_held_file_says_so_until_it_is_released(shop: Workshop)
     page = calls.page(release, 10)
     (held,) = drift_status.drift(shop.house.ledger)["held"]
     assert page["file"] == held["name"] == "2.csv"
-    assert page["held"] == held["detail"]
+    assert page["broken"] == held["detail"]
     assert "activity" in held["detail"]
-    assert "attritiond files release" in held["what_to_do"]
+    assert f"`attritiond files release {(held['sha256'] or '')[:12]}`" in held["what_to_do"]
     releasing.release(shop.house, [held["sha256"] or ""])
-    assert calls.page(release, 10)["held"] is None
+    assert calls.page(release, 10)["broken"] is None
+
+
+def test_the_ranking_of_a_broken_file_without_labels_says_so(shop: Workshop) -> None:
+    take(shop, "1.csv", clients(1, 300))
+    take(shop, "2.csv", clients(2, 60, unlabelled=60))
+    release = shop.champion()
+    assert release is not None
+    calls = CallList(shop.house.ledger, shop.workspace, shop.house.dataset)
+    assert (calls.page(release, 10)["file"], calls.page(release, 10)["broken"]) == ("2.csv", None)
+    take(shop, "3.csv", clients(3, 60, broken=True, unlabelled=60))
+    page = calls.page(release, 10)
+    assert page["file"] == "3.csv"
+    assert page["broken"] is not None
+    assert page["broken"].startswith("activity")
 
 
 def test_models_in_waiting_are_listed_beside_the_releases(shop: Workshop) -> None:

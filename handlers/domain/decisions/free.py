@@ -93,7 +93,7 @@ def _tried(
     distinct = dict.fromkeys(recipes)
     return tuple(
         compare(
-            Contender((), recipe, newest.blocks[-1]),
+            Contender((), recipe, newest.blocks[0] - 1),
             champion,
             np.asarray(blended([said[part] for part in recipe.parts])),
             sample,

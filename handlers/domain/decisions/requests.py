@@ -87,6 +87,11 @@ class Ruling:
     goes_on: bool = False
     note: str = ""
 
+    @property
+    def phase(self) -> str:
+        """The phase in which was decided: what the harm test has read, before a deployment or a way back ends it."""
+        return self.state.path[-1].phase if self.judged and self.state.path else self.state.phase
+
 
 Request: TypeAlias = Trial | OutOfFold | Segments
 Rule: TypeAlias = Generator[Request, Any, Ruling]
