@@ -6,12 +6,22 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.benchmarks import bulk_scenes, decision_cost, decision_scenes, load_scenes, scenes, single_scenes, store
+from tests.benchmarks import (
+    bulk_scenes,
+    decision_cost,
+    decision_scenes,
+    load_scenes,
+    scenes,
+    serving_scenes,
+    single_scenes,
+    store,
+)
 from tests.benchmarks.baselines import machine
 from tests.benchmarks.measures import Measure, table
 
 SCENES: tuple[Callable[[], list[Measure]], ...] = (
     *scenes.SCENES,
+    *serving_scenes.SCENES,
     bulk_scenes.bulk,
     bulk_scenes.many_files,
     single_scenes.one_file,

@@ -242,12 +242,14 @@ class DaemonProcess:
 
 
 @contextlib.contextmanager
-def running(config: Path, *, expected: Container[str] = ()) -> Iterator[DaemonProcess]:
+def running(
+    config: Path, *, expected: Container[str] = (), environment: Mapping[str, str] | None = None
+) -> Iterator[DaemonProcess]:
     """A daemon that answers; it is killed afterwards if the test has not stopped it.
 
     Nothing that it logs may tell of a bug, but for events that are ``expected``.
     """
-    process = DaemonProcess(config)
+    process = DaemonProcess(config, environment)
     try:
         process.wait_for("daemon.ready")
         yield process

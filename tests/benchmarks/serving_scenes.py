@@ -1,0 +1,269 @@
+"""Serving: rates and times beside a bare aiohttp reply on the same loop, and beside FastAPI with pandas."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tests.benchmarks import load_generator
+from tests.benchmarks.load_generator import Load, client_bodies, load
+from tests.benchmarks.measures import Measure
+from tests.benchmarks.serving_baselines import serving
+from tests.end_to_end.daemon_process import DaemonProcess, running
+from tests.end_to_end.drops import workspace
+
+CONNECTIONS = (64, 1)
+SECONDS, RUNS = 4.0, 3
+ROWS, MANY, BODIES = 10_000, 10_000, 500
+ESTIMATORS = ("logistic", "explainable_boosting")
+NUMBERS, TEXTS = tuple(f"n{place}" for place in range(6)), tuple(f"c{place}" for place in range(2))
+
+FASTAPI_MODEL = """
+import sys
+import joblib, pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+frame = pd.read_csv(sys.argv[1])
+numbers, texts = [n for n in frame if n.startswith("n")], [n for n in frame if n.startswith("c") and len(n) == 2]
+text = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+columns = ColumnTransformer([("n", make_pipeline(SimpleImputer(), StandardScaler()), numbers), ("c", text, texts)])
+joblib.dump(make_pipeline(columns, LogisticRegression()).fit(frame, frame["exited"]), sys.argv[2])
+"""
+
+
+def frame(rows: int, seed: int, *, labelled: bool = True) -> pd.DataFrame:
+    """Six numbers and two categories with gaps, and who left."""
+    rng = np.random.default_rng(seed)
+    data: dict[str, object] = {"corporation": [f"client-{seed}-{row}" for row in range(rows)]}
+    score = np.full(rows, -1.0)
+    for place, name in enumerate(NUMBERS):
+        values = rng.normal(50, 20, rows).round(2)
+        score += (values - 50) / 20 * (0.8 - 0.2 * place)
+        data[name] = np.where(rng.random(rows) < 0.05, np.nan, values)
+    for name in TEXTS:
+        values = rng.choice(np.array(["alpha", "beta", "gamma", "delta"], dtype=object), rows)
+        score += 0.7 * (values == "beta")
+        data[name] = np.where(rng.random(rows) < 0.05, None, values)
+    if labelled:
+        data["exited"] = (rng.random(rows) < 1 / (1 + np.exp(-score))).astype(int)
+    return pd.DataFrame(data)
+
+
+def objects(rows: int, seed: int) -> list[dict[str, object]]:
+    """The same as clients are sent."""
+    found = frame(rows, seed, labelled=False).to_dict("records")
+    return [{str(name): None if pd.isna(value) else value for name, value in one.items()} for one in found]
+
+
+@contextmanager
+def daemon_with(estimator: str, **sections: object) -> Iterator[DaemonProcess]:
+    """A daemon whose model is one of this estimator, with nothing to do. Its log is what is shipped."""
+    with tempfile.TemporaryDirectory(prefix="attritiond-bench-") as scratch:
+        config = workspace(Path(scratch) / "work", training={"estimators": [estimator]}, **sections)
+        first = config.parent / "sourcedata" / "first.csv"
+        frame(ROWS, 1).to_csv(first, index=False)
+        with running(config, environment={"ATTRITIOND__LOGGING__REQUEST_SAMPLE": "0.01"}) as daemon:
+            daemon.wait_for("model.promoted", seconds=300.0)
+            daemon.wait_settled(seconds=300.0)
+            yield daemon
+            daemon.stop()
+
+
+@contextmanager
+def fastapi() -> Iterator[str]:
+    """The address of FastAPI with a pipeline that was fitted on the same rows."""
+    with tempfile.TemporaryDirectory(prefix="attritiond-bench-") as scratch:
+        data, model = Path(scratch) / "data.csv", Path(scratch) / "model.joblib"
+        frame(ROWS, 1).to_csv(data, index=False)
+        subprocess.run([sys.executable, "-c", FASTAPI_MODEL, str(data), str(model)], check=True)
+        with serving("fastapi", str(model)) as url:
+            yield url
+
+
+def serving_rates() -> list[Measure]:
+    """One client in a request: answers a second, of all servers in turn."""
+    bodies = client_bodies(objects(BODIES, 7))
+    measures: list[Measure] = []
+    with serving("bare") as bare, fastapi() as slow:
+        for estimator in ESTIMATORS:
+            with daemon_with(estimator) as daemon:
+                production = daemon.root / "production_deployment"
+                keys = daemon.root / "ingesteddata" / "keys"
+                with serving("path", str(production), str(keys)) as path:
+                    for connections in CONNECTIONS:
+                        measures += _rates(
+                            estimator, {"bare": bare, "path": path, "ours": daemon.url}, bodies, connections
+                        )
+                if estimator == ESTIMATORS[0]:
+                    measures += _against_fastapi(slow, daemon.url, bodies)
+    return measures
+
+
+def _rates(estimator: str, urls: dict[str, str], bodies: Sequence[bytes], connections: int) -> list[Measure]:
+    found: dict[str, list[Load]] = {name: [] for name in urls}
+    for _ in range(RUNS):
+        for name, url in urls.items():
+            found[name].append(_load(url, bodies, connections))
+    bare = [one.rate for one in found["bare"]]
+    said = []
+    for name, what in (("path", "prediction path alone"), ("ours", "as shipped")):
+        rates = [one.rate for one in found[name]]
+        errors = sum(one.errors for one in found[name])
+        said.append(
+            Measure(
+                f"{estimator}, {connections} connections, {what} ({load_generator.name()}; {errors} errors)",
+                "/s",
+                statistics.median(rates),
+                len(rates),
+                min(rates),
+                statistics.median(bare),
+                "bare aiohttp",
+                statistics.median(one / other for one, other in zip(rates, bare, strict=True)),
+            )
+        )
+    return said
+
+
+def _against_fastapi(slow: str, ours: str, bodies: Sequence[bytes]) -> list[Measure]:
+    theirs, own = [], []
+    for _ in range(RUNS):
+        theirs.append(_load(slow, bodies, CONNECTIONS[0]).rate)
+        own.append(_load(ours, bodies, CONNECTIONS[0]).rate)
+    what = f"{CONNECTIONS[0]} connections, as shipped, times FastAPI with pandas"
+    return [Measure(what, "/s", statistics.median(own), RUNS, None, statistics.median(theirs), "FastAPI")]
+
+
+def _load(url: str, bodies: Sequence[bytes], connections: int) -> Load:
+    return load(f"{url}v1/prediction", bodies, connections=connections, seconds=SECONDS)
+
+
+def serving_many() -> list[Measure]:
+    """10,000 clients in a request, in each form, one after the other."""
+    clients = objects(MANY, 9)
+    table = pa.Table.from_pylist(clients)
+    stream, text = io.BytesIO(), io.StringIO()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    pd.DataFrame(clients).to_csv(text, index=False)
+    arrow = "application/vnd.apache.arrow.stream"
+    forms = {
+        "JSON": ("application/json", json.dumps({"clients": clients}).encode(), "application/json"),
+        "CSV": ("text/csv", text.getvalue().encode(), "text/csv"),
+        "Arrow": (arrow, stream.getvalue(), arrow),
+    }
+    measures = []
+    with fastapi() as slow:
+        theirs = _times(slow, *forms["JSON"])
+        for estimator in ESTIMATORS:
+            with daemon_with(estimator) as daemon:
+                for name, form in forms.items():
+                    ours = _times(daemon.url, *form)
+                    measures.append(
+                        Measure(
+                            f"{estimator}, {MANY:,} clients as {name}; the ratio: FastAPI's time to ours",
+                            "ms",
+                            statistics.median(ours) * 1000,
+                            len(ours),
+                            max(ours) * 1000,
+                            statistics.median(theirs) * 1000,
+                            "FastAPI, JSON",
+                            statistics.median(theirs) / statistics.median(ours),
+                        )
+                    )
+    return measures
+
+
+def _times(url: str, content_type: str, body: bytes, accept: str, count: int = 15) -> list[float]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60.0)
+    seconds = []
+    for number in range(count + 2):
+        began = time.perf_counter()
+        connection.request("POST", "/v1/prediction", body, {"Content-Type": content_type, "Accept": accept})
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status != http.client.OK:
+            raise RuntimeError(content[:500].decode())
+        if number > 1:
+            seconds.append(time.perf_counter() - began)
+    connection.close()
+    return seconds
+
+
+def serving_beside() -> list[Measure]:
+    """A model trains after each drop, and a drop of 1,000 rows comes each second; before it the same, idle."""
+    bodies = client_bodies(objects(BODIES, 7))
+    with daemon_with("explainable_boosting", drift={"policy": "always"}) as daemon:
+        idle = [_load(daemon.url, bodies, CONNECTIONS[0]) for _ in range(RUNS)]
+        with _meanwhile(lambda number: _drop(daemon, number), every=1.0):
+            busy = [_load(daemon.url, bodies, CONNECTIONS[0]) for _ in range(2 * RUNS)]
+        trained = len(daemon.events("model.trained"))
+    rates, p99 = ([getattr(one, name) for one in busy] for name in ("rate", "p99"))
+    errors = sum(one.errors for one in (*idle, *busy))
+    what = f"beside training ({trained} models) and a drop of 1,000 rows a second"
+    return [
+        Measure(
+            f"{what}: answers ({errors} errors)",
+            "/s",
+            statistics.median(rates),
+            len(rates),
+            min(rates),
+            statistics.median(one.rate for one in idle),
+            "idle",
+        ),
+        Measure(
+            f"{what}: 99th percentile",
+            "ms",
+            statistics.median(p99) * 1000,
+            len(p99),
+            max(p99) * 1000,
+            statistics.median(one.p99 for one in idle) * 1000,
+            "idle",
+        ),
+    ]
+
+
+def _drop(daemon: DaemonProcess, number: int) -> None:
+    content = frame(1000, 100 + number).to_csv(index=False).encode()
+    load_generator.write(daemon.root / "sourcedata", f"drop-{number:04d}.csv", content)
+
+
+@contextmanager
+def _meanwhile(act: Callable[[int], None], *, every: float) -> Iterator[None]:
+    """Do it again and again in a thread, until the end of the block."""
+    ended = threading.Event()
+
+    def work() -> None:
+        number = 0
+        while not ended.wait(every):
+            act(number)
+            number += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+SCENES = (serving_rates, serving_many, serving_beside)
