@@ -28,6 +28,7 @@ COMMANDS = {
     "run": ("daemon.commands.running", "Run the daemon in the foreground."),
     "schema": ("daemon.commands.schema", "What the columns of the data set were learned to be."),
     "status": ("daemon.commands.status", "Say how the daemon, the model and the files are."),
+    "token": ("daemon.commands.token", "Make, list and revoke access tokens."),
 }
 """Name: the module that has the command under that name, and the line that ``--help`` shows of it."""
 

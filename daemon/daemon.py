@@ -21,6 +21,7 @@ from daemon import control, log
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
+from daemon.doors import Doors
 from daemon.engine import Engine
 from daemon.failures import failure_of
 from daemon.file_requests import FileRequests
@@ -48,13 +49,16 @@ class CannotStart(Exception):
 class Daemon:
     """One run of the program. ``run`` returns when it has stopped."""
 
-    def __init__(self, settings: Settings, config: Path, *, ledger: Ledger, workers: tuple[Worker, Worker]) -> None:
+    def __init__(
+        self, settings: Settings, config: Path, *, ledger: Ledger, workers: tuple[Worker, Worker], doors: Doors
+    ) -> None:
         self.settings = settings
         self.config = config
         self._house = house_of(settings, config, ledger)
         self._champion = Champion()
         self._notifier = Notifier()
         self._workers = workers
+        self._doors = doors
         source = self._house.workspace.source
         self.engine = Engine(
             settings, ledger=ledger, source=source, workers=self._workers, deployed=self._read_champion
@@ -84,6 +88,7 @@ class Daemon:
         tasks = [
             asyncio.create_task(self._work(), name="work"),
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
+            asyncio.create_task(self._doors.watch(), name="doors"),
         ]
         tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
         for task in tasks:
@@ -118,10 +123,12 @@ class Daemon:
             calls_shown=lambda: self.settings.calls.shown,
             dependencies=self._dependencies.cached,
             served=self._served,
+            keyring=self._doors.keyring,
         )
         runner = app.runner(services)
         await runner.setup()
-        site = web.TCPSite(runner, settings.server.host, settings.server.port)
+        tls = self._doors.tls
+        site = web.TCPSite(runner, settings.server.host, settings.server.port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:
@@ -130,7 +137,8 @@ class Daemon:
             what = "Set server.host and server.port to an address of this machine that nobody else listens on."
             raise CannotStart(f"{address} cannot be listened on: {error.strerror or error}. {what}") from error
         host, port = runner.addresses[0][:2]
-        return runner, f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        scheme = "http" if tls is None else "https"
+        return runner, f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
 
     async def _serve_commands(self) -> web.AppRunner:
         try:
@@ -258,6 +266,7 @@ class Daemon:
         self._notifier.reloading()
         try:
             self._read_again()
+            self._doors.reload()
         finally:
             self._notifier.ready()
 
@@ -291,13 +300,16 @@ class Daemon:
             await asyncio.sleep(pause)
 
 
-async def run(settings: Settings, config: Path, *, ledger: Ledger, workers: tuple[Worker, Worker]) -> bool:
-    """Run the daemon until it is told to stop; False where it has failed. ``workers``: for ingestion and for models.
+async def run(
+    settings: Settings, config: Path, *, ledger: Ledger, workers: tuple[Worker, Worker], doors: Doors
+) -> bool:
+    """Run the daemon until it is told to stop; False where it has failed. ``workers``: for ingestion and for models;
+    ``doors``: the tokens and the certificate to begin with.
 
     Raises CannotStart.
     """
     try:
-        return await Daemon(settings, config, ledger=ledger, workers=workers).run()
+        return await Daemon(settings, config, ledger=ledger, workers=workers, doors=doors).run()
     finally:
         for worker in workers:
             await worker.stop(0.0)

@@ -24,6 +24,8 @@ EVENTS: dict[str, str] = {
     "daemon.stopping": "The daemon was asked to stop and takes no more work.",
     "daemon.stopped": "The daemon has ended its work and exits.",
     "config.reloaded": "The configuration was read again, and either taken or refused.",
+    "tokens.reloaded": "The tokens file was read again, and either taken or refused.",
+    "certificate.reloaded": "The TLS certificate and its key were read again, and either taken or refused.",
     "folder.watched": "The source folder is watched, for the first time or anew.",
     "folder.unavailable": "The source folder cannot be read or watched; it is tried again every second.",
     "file.ingested": "Rows of a file are in the data set.",

@@ -13,6 +13,7 @@ from daemon.settings_decoding import Problem
 from handlers.domain.labels import canonical_label
 from handlers.domain.schema import RESERVED_COLUMNS, DatasetSettings
 from handlers.storage.workspace import Workspace
+from server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from daemon.settings import Settings
@@ -30,9 +31,7 @@ def contradictions(settings: Settings, workspace: Workspace) -> Iterator[Problem
     """Find what is wrong with settings whose types are right. Looks at links, and at nothing else on disk."""
     yield from _no_paths(settings) or _folders(workspace)
     yield from _columns(settings.dataset)
-    if not is_loopback(settings.server.host):
-        what = f"{settings.server.host!r} is not a loopback address, and there are no access tokens in this version"
-        yield Problem(("server", "host"), f"{what}; use 127.0.0.1, ::1 or localhost, and a reverse proxy before it")
+    yield from _doors(settings.server)
     names = settings.training.estimators
     if not names or len(set(names)) < len(names):
         yield Problem(("training", "estimators"), "name at least one, and each once")
@@ -52,6 +51,24 @@ def is_loopback(host: str) -> bool:
 def _no_paths(settings: Settings) -> list[Problem]:
     paths: dict[str, str] = {key: getattr(settings, key) for key in FOLDER_KEYS}
     return [Problem((key,), "it is no path") for key, path in paths.items() if not path.strip() or "\0" in path]
+
+
+def _doors(server: ServerSettings) -> Iterator[Problem]:
+    """A door that is open to strangers, or half a pair of TLS. Whether the files can be used is for `daemon.doors`."""
+    if not server.host.strip():
+        yield Problem(("server", "host"), "it is blank; 0.0.0.0 or :: stands for all addresses of this machine")
+    elif not is_loopback(server.host) and server.tokens_file is None:
+        what = f"{server.host!r} is not a loopback address, and there are no access tokens"
+        yield Problem(
+            ("server", "host"),
+            f"{what}; set server.tokens_file and make one with `attritiond token add`, or use 127.0.0.1",
+        )
+    for key, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
+        if getattr(server, key) is not None and getattr(server, other) is None:
+            yield Problem(("server", other), f"it is missing; server.{key} is of no use without it")
+    for key in ("tokens_file", "tls_certificate", "tls_key"):
+        if "\0" in (getattr(server, key) or ""):
+            yield Problem(("server", key), "it is no path")
 
 
 def _folders(workspace: Workspace) -> Iterator[Problem]:

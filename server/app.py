@@ -13,12 +13,14 @@ from aiohttp import web
 from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
 from server import openapi, wording
+from server.auth import Door, Keyring
 from server.batching import Batcher
+from server.expectation import wait
 from server.metrics import Metrics
 from server.middleware import serve
-from server.routes import ROUTES, addresses
+from server.routes import ROUTES, addresses, role_needed
 from server.services import Services
-from server.state import BATCHER, CALLS, CHECKS, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
+from server.state import BATCHER, CALLS, CHECKS, DOOR, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
 
 CHECKS_AT_ONCE = 4
 """So many files may be checked or wait for it: each is held in memory until then."""
@@ -33,16 +35,18 @@ def build(services: Services) -> web.Application:
     app[CHECKS] = asyncio.Semaphore(CHECKS_AT_ONCE)
     app[STATISTICS] = StatisticsCache()
     app[METRICS] = Metrics()
-    app[OPENAPI] = msgspec.json.encode(openapi.document(_version()))
+    app[OPENAPI] = msgspec.json.encode(openapi.document(_version(), tokens=services.settings.tokens_file is not None))
     app[BATCHER] = Batcher(lambda _requests, _rows: None)
     app[PAGES] = _pages()
     app[STYLE] = (_PAGES / "style.css").read_bytes()
     app[ICON] = (_PAGES / "icon.svg").read_bytes()
+    needs = {}
     for route in ROUTES:
         for path in addresses(route):
-            app.router.add_route(route.method, path, route.handler)
-            if route.method == "GET":
-                app.router.add_route("HEAD", path, route.handler)
+            for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+                added = app.router.add_route(method, path, route.handler, expect_handler=wait)
+                needs[added] = role_needed(route)
+    app[DOOR] = Door(_keyring(services), needs)
     return app
 
 
@@ -51,6 +55,11 @@ def runner(services: Services) -> web.AppRunner:
     return web.AppRunner(
         build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, auto_decompress=False
     )
+
+
+def _keyring(services: Services) -> Keyring | None:
+    """Where there is a tokens file, and nobody has brought its tokens, none is known: nobody is let in."""
+    return Keyring() if services.keyring is None and services.settings.tokens_file is not None else services.keyring
 
 
 def _pages() -> jinja2.Environment:

@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from server.expectation import call_for_body
 from server.problems import Kind, Problem
 from server.state import SERVICES
 
@@ -30,6 +31,7 @@ async def _content(request: web.Request) -> bytes:
     """The body as it was sent. ``request.read`` waits twice, also for one that has come with its headers."""
     stream = request.content
     if not stream.is_eof():
+        await call_for_body(request)
         return await request.read()
     content = stream.read_nowait()
     if len(content) > request.client_max_size:

@@ -32,12 +32,13 @@ def check_host(request: web.Request, bound_to: str) -> None:
     given = request.headers.get("Host")
     if given is None or not is_loopback(bound_to):
         return
-    if not _names_loopback(given):
+    if not names_loopback(given):
         raise Problem(Kind.MISDIRECTED, "Ask for localhost or 127.0.0.1: the service is bound to loopback.")
 
 
 @lru_cache(maxsize=256)
-def _names_loopback(given: str) -> bool:
+def names_loopback(given: str) -> bool:
+    """Whether a Host header is a name or an address of this machine itself."""
     match = _HOST.match(given)
     return match is not None and is_loopback(match[1])
 

@@ -12,10 +12,11 @@ from time import perf_counter
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server.guards import check_host, check_origin
+from server.auth import TOKEN
+from server.guards import check_host, check_origin, names_loopback
 from server.problems import Kind, Problem, problem_of
 from server.services import ServedRequest
-from server.state import METRICS, SERVICES
+from server.state import DOOR, METRICS, SERVICES
 
 #: What an incoming X-Request-ID must look like to be kept.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -26,6 +27,9 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "S
 _RUN, _NUMBERS = secrets.token_hex(8), itertools.count(1)
 UNMATCHED = "unmatched"
 _FRAMES = 3
+HSTS = "max-age=31536000"
+"""Over TLS alone: a browser that was here once asks this name no other way for a year. Never said of localhost, which
+other programs of the same machine are asked by, too."""
 
 
 @web.middleware
@@ -37,20 +41,27 @@ async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
     response, detail = await _answer(request, handler, request_id)
     response.headers.update(_HEADERS)
     response.headers["X-Request-ID"] = request_id
+    services = request.app[SERVICES]
+    if services.settings.tls_certificate is not None and not names_loopback(request.headers.get("Host", "")):
+        response.headers["Strict-Transport-Security"] = HSTS
     resource = request.match_info.route.resource
     route = UNMATCHED if resource is None else resource.canonical
     method = request.method if request.method in _METHODS else "other"
     seconds = perf_counter() - started
     request.app[METRICS].count(method, route, response.status, seconds)
-    request.app[SERVICES].served(ServedRequest(request_id, method, route, response.status, seconds, detail))
+    token = request[TOKEN].name if TOKEN in request else None
+    services.served(ServedRequest(request_id, method, route, response.status, seconds, detail, token))
     return response
 
 
 async def _answer(request: web.Request, handler: Handler, request_id: str) -> tuple[web.StreamResponse, str | None]:
     """The response, and what the log is told of a failure: never what the client sent."""
     try:
-        check_host(request, request.app[SERVICES].settings.host)
+        door = request.app[DOOR]
+        if door.keyring is None:  # a page whose name was pointed here has no token to send
+            check_host(request, request.app[SERVICES].settings.host)
         check_origin(request)
+        door.authorise(request)
         return await handler(request), None
     except Exception as error:
         problem = problem_of(error)

@@ -9,29 +9,35 @@ import msgspec
 
 from server.negotiation import JSON
 from server.problems import CONTENT_TYPE, Kind, ProblemDocument
-from server.routes import ROUTES, Route, addresses
+from server.routes import ROUTES, Route, addresses, role_needed
 from server.wire import PredictionRequest
 
 _TEMPLATE = "#/components/schemas/{name}"
 _NUMBER = {"type": "integer", "minimum": 1}
 _PATH_SCHEMAS = {"sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{4,64}$"}}
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `attritiond token add`."},
+    "basic": {"type": "http", "scheme": "basic", "description": "Any user name, and a token as the password."},
+}
 _BY_PATH = re.compile(r"\{(\w+)\}")
 
 
-def document(version: str) -> dict[str, Any]:
-    """The whole description; ``version`` is that of the program."""
+def document(version: str, *, tokens: bool = False) -> dict[str, Any]:
+    """The whole description; ``version`` is that of the program, ``tokens``: whether they are asked for here."""
     types = [PredictionRequest, ProblemDocument, *(route.answers for route in ROUTES if route.answers is not None)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
     answers = dict(zip([repr(one) for one in types], schemas, strict=True))
     paths: dict[str, Any] = {}
     for route in ROUTES:
         for path in addresses(route):
-            paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, answers)
+            paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, answers) | {
+                "security": _security(route, tokens=tokens)
+            }
     return {
         "openapi": "3.1.0",
         "info": {"title": "attritiond", "version": version},
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
 
 
@@ -57,6 +63,14 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
     return operation
 
 
+def _security(route: Route, *, tokens: bool) -> list[dict[str, list[str]]]:
+    """Each way to authenticate, with the role that is needed. Without tokens also none at all."""
+    needed = role_needed(route)
+    if needed is None:
+        return []
+    return [{name: [str(needed)]} for name in _SCHEMES] + ([] if tokens else [{}])
+
+
 def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     content = {form: {"schema": schemas[repr(route.answers)]} if form == JSON else {} for form in route.forms}
     responses: dict[str, Any] = {"200": {"description": route.summary, "content": content}}
@@ -65,7 +79,8 @@ def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if route.path == "/readyz":
         responses["503"] = {"description": "It is not ready, for the reasons given", "content": content}
     titles: dict[int, list[str]] = {}
-    for kind in (*route.problems, Kind.CROSS_SITE, Kind.MISDIRECTED):
+    door = () if role_needed(route) is None else (Kind.UNAUTHORISED, Kind.FORBIDDEN, Kind.TOO_OFTEN)
+    for kind in (*route.problems, *door, Kind.CROSS_SITE, Kind.MISDIRECTED):
         if kind is not Kind.CROSS_SITE or route.method == "POST":
             titles.setdefault(kind.status, []).append(kind.title)
     problem = {CONTENT_TYPE: {"schema": schemas[repr(ProblemDocument)]}}

@@ -21,6 +21,8 @@ class Kind(Enum):
 
     MALFORMED = (400, "The body cannot be parsed")
     BAD_REQUEST = (400, "The request cannot be understood")
+    UNAUTHORISED = (401, "A token is needed")
+    FORBIDDEN = (403, "The token does not allow this")
     CROSS_SITE = (403, "Requests from other sites are refused")
     NOT_FOUND = (404, "There is no such thing")
     METHOD_NOT_ALLOWED = (405, "The method is not allowed here")
@@ -32,6 +34,7 @@ class Kind(Enum):
     WRONG_PARAMETER = (422, "A parameter is wrong")
     WRONG_BODY = (422, "The body has another form than it should")
     BUSY = (429, "Too much is asked for at once")
+    TOO_OFTEN = (429, "The token is used too often")
     INTERNAL = (500, "Something that should not happen has happened")
     NO_MODEL = (503, "There is no model yet")
     UNAVAILABLE = (503, "It cannot be done at the moment")

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from aiohttp.typedefs import Handler
 
 from handlers.calls import Calls
+from handlers.domain.roles import Role
 from handlers.drift_status import Drift
 from handlers.model_records import ModelDetail, ModelsPage, Scoring
 from handlers.records import DecisionItem, FileCheck, FileItem, Page
@@ -52,7 +53,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``answers``: the type of a JSON answer, or None; ``forms``: its content types. ``old``: also without /v1."""
+    """``answers``: the type of a JSON answer, or None; ``forms``: its content types. ``old``: also without /v1.
+
+    ``needs``: the role that a token must have; ``open``: answered to strangers too.
+    """
 
     method: str
     path: str
@@ -64,6 +68,8 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[Kind, ...] = ()
     old: bool = False
+    needs: Role | None = None
+    open: bool = False
 
 
 _PAGING = (
@@ -92,6 +98,7 @@ ROUTES: tuple[Route, ...] = (
         parameters=(_REASONS,),
         problems=_BODY,
         old=True,
+        needs=Role.PREDICT,
     ),
     Route(
         "GET", "/v1/scoring", records.scoring, "How good the release is", Scoring, problems=(Kind.NO_MODEL,), old=True
@@ -105,6 +112,7 @@ ROUTES: tuple[Route, ...] = (
         files.check,
         "What would happen to a file",
         FileCheck,
+        needs=Role.PREDICT,
         takes=files.TAKES,
         parameters=(_NAME,),
         problems=(
@@ -148,8 +156,8 @@ ROUTES: tuple[Route, ...] = (
         parameters=_PAGING,
         problems=(Kind.BAD_REQUEST, Kind.WRONG_PARAMETER, Kind.NO_MODEL),
     ),
-    Route("GET", "/livez", health.livez, "Is it alive?", Alive),
-    Route("GET", "/readyz", health.readyz, "Can it predict? 503 if not", Ready),
+    Route("GET", "/livez", health.livez, "Is it alive?", Alive, open=True),
+    Route("GET", "/readyz", health.readyz, "Can it predict? 503 if not", Ready, open=True),
     Route("GET", "/metrics", health.metrics, "Counts for Prometheus", forms=(TEXT,)),
     Route("GET", "/openapi.json", health.openapi, "This description", dict[str, Any]),
     Route("GET", "/", page.index, "The page for people", forms=(HTML,)),
@@ -157,6 +165,16 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/style.css", page.style, "How the page looks", forms=(CSS,)),
     Route("GET", "/icon.svg", page.icon, "The page's sign in a browser's tab", forms=(SVG,)),
 )
+
+
+def role_needed(route: Route) -> Role | None:
+    """The role that a route asks for, None where it asks nobody.
+
+    Where the table says nothing: *read* to read, and *admin* for whatever else, so that what was forgotten is closed.
+    """
+    if route.open:
+        return None
+    return route.needs or (Role.READ if route.method == "GET" else Role.ADMIN)
 
 
 def addresses(route: Route) -> Iterator[str]:

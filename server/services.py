@@ -11,6 +11,7 @@ from handlers.domain.schema import DatasetSettings
 from handlers.records import FileCheck, FileItem
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace
+from server.auth import Keyring
 from server.settings import ServerSettings
 
 
@@ -32,7 +33,8 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """What the log is told of a request: no query, no body, no name of a client."""
+    """What the log is told of a request: no query, no body, no name of a client. ``token``: the name of the token that
+    it came with."""
 
     request_id: str
     method: str
@@ -40,6 +42,7 @@ class ServedRequest:
     status: int
     seconds: float
     detail: str | None
+    token: str | None = None
 
 
 class DeploymentRefused(Exception):
@@ -68,7 +71,8 @@ class Services:
     current then; it raises DeploymentRefused. ``check`` takes a file's name and content, and answers what would happen
     to it; ``retry`` takes the beginning of a refused file's SHA-256, and answers the newest record of that content and
     whether it has been taken again already; both raise NotDone. ``calls_shown`` answers how many clients the page shows
-    (a reload may change it). ``dependencies`` answers what the background check has cached and starts nothing."""
+    (a reload may change it). ``dependencies`` answers what the background check has cached and starts nothing.
+    ``keyring`` holds the tokens; without it, and with a tokens file in the settings, nobody is let in."""
 
     settings: ServerSettings
     dataset: DatasetSettings
@@ -82,3 +86,4 @@ class Services:
     calls_shown: Callable[[], int]
     dependencies: Callable[[], Mapping[str, Any]]
     served: Callable[[ServedRequest], None]
+    keyring: Keyring | None = None

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
+from server.auth import Door
 from server.batching import Batcher
 from server.metrics import Metrics
 from server.services import Services
@@ -16,6 +17,7 @@ from server.services import Services
 SERVICES = web.AppKey("services", Services)
 CALLS = web.AppKey("calls", CallList)
 CHECKS = web.AppKey("checks", asyncio.Semaphore)
+DOOR = web.AppKey("door", Door)
 STATISTICS = web.AppKey("statistics", StatisticsCache)
 METRICS = web.AppKey("metrics", Metrics)
 BATCHER = web.AppKey("batcher", Batcher)

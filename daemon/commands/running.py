@@ -20,6 +20,7 @@ from daemon import last_words, log
 from daemon.bootstrap import open_ledger
 from daemon.commands.workspace import BadConfiguration, config_option, read_configuration
 from daemon.configuration import ConfigurationError
+from daemon.doors import Doors
 from daemon.settings import Settings
 from daemon.tasks import Greeting, Role
 from daemon.workers import Worker
@@ -50,15 +51,16 @@ def run(config: Path) -> None:
     log.configure(settings.logging.level)
     last_words.install()
     keep_pandas_out()
+    doors = opened(settings, workspace)
     with locked(settings, workspace) as (ledger, descriptor):
         greeting = Greeting(msgspec.to_builtins(settings), str(config.absolute()))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            ended_well = runner.run(_run(settings, config.absolute(), ledger, (greeting, descriptor)))
+            ended_well = runner.run(_run(settings, config.absolute(), ledger, (greeting, descriptor), doors))
     if not ended_well:
         raise SystemExit(1)
 
 
-async def _run(settings: Settings, config: Path, ledger: Ledger, start: tuple[Greeting, int]) -> bool:
+async def _run(settings: Settings, config: Path, ledger: Ledger, start: tuple[Greeting, int], doors: Doors) -> bool:
     """Start the ingest worker first: what it imports and what the daemon imports is loaded side by side."""
     timeout = settings.engine.worker_timeout_seconds
     ingest, model = (Worker(role, *start, _told, timeout=timeout) for role in ROLES)
@@ -66,9 +68,17 @@ async def _run(settings: Settings, config: Path, ledger: Ledger, start: tuple[Gr
     from daemon import daemon
 
     try:
-        return await daemon.run(settings, config, ledger=ledger, workers=(ingest, model))
+        return await daemon.run(settings, config, ledger=ledger, workers=(ingest, model), doors=doors)
     except daemon.CannotStart as error:
         raise click.ClickException(str(error)) from error
+
+
+def opened(settings: Settings, workspace: Workspace) -> Doors:
+    """Tokens and certificate, as they are configured. Raises BadConfiguration where their files cannot be used."""
+    try:
+        return Doors(settings.server, workspace.root)
+    except ConfigurationError as error:
+        raise BadConfiguration(error) from error
 
 
 def _told(event: str, fields: dict[str, Any]) -> None:

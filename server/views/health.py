@@ -11,10 +11,12 @@ from handlers.storage import files
 from handlers.storage.ledger import Ledger
 from server.metrics import CONTENT_TYPE
 from server.services import Readiness, Services
-from server.state import METRICS, OPENAPI, SERVICES
+from server.state import DOOR, METRICS, OPENAPI, SERVICES
 from server.views.answers import json_response
 
 NO_MODEL = "No model has been deployed yet: labelled rows of both classes are needed in the source folder."
+
+WITHHELD = "Ask with a token for the reason."
 
 
 async def livez(request: web.Request) -> web.Response:
@@ -23,11 +25,14 @@ async def livez(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Can it predict, and is anything left to do?"""
+    """Can it predict, and is anything left to do? A stranger is told which checks fail, and not why."""
     state = await asyncio.to_thread(readiness, request.app[SERVICES])
+    problems = dict(state.problems)
+    if not request.app[DOOR].is_known(request):
+        problems = dict.fromkeys(problems, WITHHELD)
     document = {
         "status": "unavailable" if state.problems else "ready",
-        "problems": dict(state.problems),
+        "problems": problems,
         "waiting": state.waiting,
         "undecided": state.undecided,
     }

@@ -192,12 +192,27 @@ def test_loopback_hosts_are_taken(write: Write, host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["0.0.0.0", "::", "192.168.1.1", "::ffff:127.0.0.1", "example.org", "", "127.1", "[::1]"],  # noqa: S104 - refused
+    ["0.0.0.0", "::", "192.168.1.1", "::ffff:127.0.0.1", "example.org", "127.1", "[::1]"],  # noqa: S104 - refused
 )
-def test_a_host_beyond_this_machine_is_refused(write: Write, host: str) -> None:
+def test_a_host_beyond_this_machine_is_refused_without_tokens(write: Write, host: str) -> None:
     (problem,) = _problems(write({"server": {"host": host}}))
     assert "server.host: " in problem
     assert "no access tokens" in problem
+    assert read(write({"server": {"host": host, "tokens_file": "tokens.json"}}), {}).server.host == host
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_a_blank_host_is_refused_with_and_without_tokens(write: Write, host: str) -> None:
+    for tokens in (None, "tokens.json"):
+        (problem,) = _problems(write({"server": {"host": host, "tokens_file": tokens}}))
+        assert "server.host: it is blank" in problem
+
+
+@pytest.mark.parametrize(("key", "other"), [("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")])
+def test_half_a_pair_of_tls_is_refused(write: Write, key: str, other: str) -> None:
+    (problem,) = _problems(write({"server": {key: "a.pem"}}))
+    assert f"server.{other}: it is missing" in problem
+    assert f"server.{key}" in problem
 
 
 @pytest.mark.parametrize(
