@@ -70,9 +70,8 @@ def _private(path: Path) -> PrivateKeyTypes:
 def _content(key: str, path: Path) -> tuple[bytes, int]:
     """The bytes of a file and its permissions."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(), stat.S_IMODE(os.fstat(descriptor).st_mode)
+        with path.open("rb") as file:
+            return file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
     except FileNotFoundError as error:
         raise CertificateError(key, f"{path}: there is no such file.") from error
     except OSError as error:

@@ -55,25 +55,17 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: Path) -> TokensFile:
     """The tokens. Raises TokensError, NoTokensFile where there is no such file."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(path, "rb", opener=_open) as file:
+            status = os.fstat(file.fileno())
+            _require_private(path, status)
+            content = file.read()
     except FileNotFoundError as error:
         raise NoTokensFile(
             f"{path}: there is no such file. Make it with `attritiond token add NAME --role admin`."
         ) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise TokensError(f"{path}: it is not a file. Name another one.")
-        if status.st_mode & _OTHERS:
-            mode = stat.S_IMODE(status.st_mode)
-            why = f"others than its owner may read or change it (its mode is {mode:o})"
-            raise TokensError(f"{path}: {why}. Let its owner alone: chmod 600 {path}.")
-        try:
-            content = file.read()
-        except OSError as error:
-            raise _unreadable(path, error) from error
+        what = f"It has to be a file of the daemon's user: chown USER {path}"
+        raise TokensError(f"{path}: it cannot be read: {error.strerror or error}. {what}.") from error
     return TokensFile(_decode(path, content), FileStamp.of(status))
 
 
@@ -105,6 +97,19 @@ def change(path: Path, decide: Decide) -> tuple[Token, ...]:
         what = "Name a file in a folder that you may write to."
         raise TokensError(f"{path}: it cannot be written: {error.strerror or error}. {what}") from error
     return after
+
+
+def _open(path: str, flags: int) -> int:
+    """Without waiting: a pipe that stands there has nobody at its other end."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _require_private(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise TokensError(f"{path}: it is not a file. Name another one.")
+    if status.st_mode & _OTHERS:
+        why = f"others than its owner may read or change it (its mode is {stat.S_IMODE(status.st_mode):o})"
+        raise TokensError(f"{path}: {why}. Let its owner alone: chmod 600 {path}.")
 
 
 def _decode(path: Path, content: bytes) -> tuple[Token, ...]:
@@ -148,11 +153,6 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _unreadable(path: Path, error: OSError) -> TokensError:
-    what = f"It has to belong to the daemon's user: chown USER {path}"
-    return TokensError(f"{path}: it cannot be read: {error.strerror or error}. {what}.")
 
 
 def _damaged(path: Path, why: str) -> TokensError:

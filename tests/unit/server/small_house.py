@@ -31,6 +31,7 @@ from handlers.storage.ledger import LABELLED_DRIFT, UNLABELLED_DRIFT, Ledger, se
 from handlers.storage.models import ModelRecord
 from handlers.storage.parts import Part, PartKind
 from handlers.storage.workspace import Workspace
+from server.auth import Keyring
 from server.services import Champion, DeploymentRefused, NotDone, Readiness, ServedRequest, Services
 from server.settings import ServerSettings
 
@@ -104,6 +105,7 @@ class House:
     readiness: Readiness = field(default_factory=Readiness)
     settings: ServerSettings = field(default_factory=ServerSettings)
     calls_shown: int = 50
+    keyring: Keyring | None = None
 
     def services(self) -> Services:
         """The services over this house."""
@@ -141,6 +143,7 @@ class House:
             calls_shown=lambda: self.calls_shown,
             dependencies=dict[str, Any],
             served=self.served.append,
+            keyring=self.keyring,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,17 @@ def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     ordinary.touch()
     write_atomically(tmp_path / "written", b"x")
     assert (tmp_path / "written").stat().st_mode == ordinary.stat().st_mode
+
+
+def test_a_file_can_be_private_from_its_first_moment(tmp_path: Path) -> None:
+    seen = []
+
+    def blocks() -> Iterator[bytes]:
+        seen.extend(stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir())
+        yield b"x"
+
+    write_blocks_atomically(tmp_path / "secret", blocks(), mode=0o600)
+    assert [*seen, stat.S_IMODE((tmp_path / "secret").stat().st_mode)] == [0o600, 0o600]
 
 
 def test_content_may_come_in_blocks_and_what_fails_on_the_way_is_not_written(tmp_path: Path) -> None:
