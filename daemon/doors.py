@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from daemon import log
 from daemon.configuration import ConfigurationError
 from handlers.domain.files import FileStamp
 from handlers.domain.rate_limit import RateLimit
 from handlers.storage import tokens
-from handlers.storage.certificates import CertificateError
 from handlers.storage.tokens import NoTokensFile, TokensError
 from server.auth import Keyring
 from server.settings import ServerSettings
-from server.tls import Certificate
+
+if TYPE_CHECKING:
+    from server.tls import Certificate
 
 LOOK_SECONDS = 1.0
 """So often it is looked whether the tokens file is another one: a revoked token works for that long."""
@@ -38,10 +40,7 @@ class Doors:
         except TokensError as error:
             wrong.append(f"server.tokens_file: {error}")
         if settings.tls_certificate is not None and settings.tls_key is not None:
-            try:
-                self.certificate = Certificate(root / settings.tls_certificate, root / settings.tls_key)
-            except CertificateError as error:
-                wrong.append(f"server.{error.key}: {error}")
+            wrong += self._take_certificate(root / settings.tls_certificate, root / settings.tls_key)
         if wrong:
             raise ConfigurationError(tuple(wrong))
 
@@ -65,12 +64,7 @@ class Doors:
         if self._tokens_file is not None:
             self.read_tokens_again()
         if self.certificate is not None:
-            try:
-                self.certificate.renew()
-            except CertificateError as error:
-                log.emit("certificate.reloaded", accepted=False, detail=str(error))
-            else:
-                log.emit("certificate.reloaded", accepted=True, valid_until=self.certificate.valid_until.isoformat())
+            self._renew(self.certificate)
 
     def read_tokens_again(self) -> None:
         """Take the tokens as they are now; a file that is gone has none, and nobody is let in any more.
@@ -96,6 +90,27 @@ class Doors:
         self._stamp = found.stamp
         self.keyring.replace(found.tokens)
         return len(found.tokens)
+
+    def _take_certificate(self, certificate: Path, key: Path) -> list[str]:
+        """What is wrong with the pair; nothing where it is taken. What reads it is imported by those who use TLS."""
+        from handlers.storage.certificates import CertificateError
+        from server.tls import Certificate
+
+        try:
+            self.certificate = Certificate(certificate, key)
+        except CertificateError as error:
+            return [f"server.{error.key}: {error}"]
+        return []
+
+    def _renew(self, certificate: Certificate) -> None:
+        from handlers.storage.certificates import CertificateError
+
+        try:
+            certificate.renew()
+        except CertificateError as error:
+            log.emit("certificate.reloaded", accepted=False, detail=str(error))
+        else:
+            log.emit("certificate.reloaded", accepted=True, valid_until=certificate.valid_until.isoformat())
 
     def _forget(self) -> None:
         if self.keyring is not None:
