@@ -18,7 +18,8 @@ from server.batching import Batcher
 from server.expectation import wait
 from server.metrics import Metrics
 from server.middleware import serve
-from server.routes import ROUTES, addresses, role_needed
+from server.revalidation import revalidated
+from server.routes import ROUTES, addresses, is_revalidated, role_needed
 from server.services import Services
 from server.state import BATCHER, CALLS, CHECKS, DOOR, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
 
@@ -42,9 +43,10 @@ def build(services: Services) -> web.Application:
     app[ICON] = (_PAGES / "icon.svg").read_bytes()
     needs = {}
     for route in ROUTES:
+        handler = revalidated(route.handler) if is_revalidated(route) else route.handler
         for path in addresses(route):
             for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
-                added = app.router.add_route(method, path, route.handler, expect_handler=wait)
+                added = app.router.add_route(method, path, handler, expect_handler=wait)
                 needs[added] = role_needed(route)
     app[DOOR] = Door(_keyring(services), needs)
     return app

@@ -22,7 +22,7 @@ from server.state import DOOR, METRICS, SERVICES
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: A method is a label in the counts: an invented one is not given a series of its own.
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Server": "attritiond"}
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Server": "attritiond"}
 #: Request ids are a number after one that is drawn for each process: drawing one for each request costs more.
 _RUN, _NUMBERS = secrets.token_hex(8), itertools.count(1)
 UNMATCHED = "unmatched"
@@ -41,6 +41,7 @@ async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
     response, detail = await _answer(request, handler, request_id)
     response.headers.update(_HEADERS)
     response.headers["X-Request-ID"] = request_id
+    response.headers.setdefault("Cache-Control", "no-store")
     services = request.app[SERVICES]
     if services.settings.tls_certificate is not None and not names_loopback(request.headers.get("Host", "")):
         response.headers["Strict-Transport-Security"] = HSTS

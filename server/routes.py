@@ -177,6 +177,11 @@ def role_needed(route: Route) -> Role | None:
     return route.needs or (Role.READ if route.method == "GET" else Role.ADMIN)
 
 
+def is_revalidated(route: Route) -> bool:
+    """Has its answer a tag, with which a client asks whether there is another one by now?"""
+    return route.method == "GET" and route.path.startswith("/v1/")
+
+
 def addresses(route: Route) -> Iterator[str]:
     """The paths that a route answers at."""
     yield route.path
