@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import threading
 import time
 import traceback
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from daemon.doors import Doors
 from daemon.engine import Engine
 from daemon.failures import failure_of
 from daemon.file_requests import FileRequests
+from daemon.health import Health
 from daemon.intake import Intake
 from daemon.notify import Notifier
 from daemon.reloading import read_again
@@ -35,6 +35,7 @@ from handlers import activation
 from handlers.storage.ledger import Ledger, LedgerError
 from handlers.storage.releases import ReleaseError
 from server import app
+from server.metrics import Metrics
 from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
 
 HEARTBEAT_SECONDS = 1.0
@@ -65,10 +66,17 @@ class Daemon:
         )
         self._intake = Intake(source, settings.ingestion, known=self.engine.known)
         self._files = FileRequests(self._house, self._workers[0], self._intake.request_scan)
+        self._metrics = Metrics()
+        self._health = Health(
+            settings,
+            self._house.workspace,
+            workers=workers,
+            last_drop_at=lambda: self.engine.standing.last_drop_at,
+            metrics=self._metrics,
+        )
         self._dependencies = DependencyCheck(self._house.workspace.dataset / "dependencies.json")
         self._url = ""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
         self._background: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._signal: str | None = None
@@ -82,6 +90,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self._health.start()
         await self._read_champion()
         runner, self._url = await self._serve()
         control_runner = await self._serve_commands()
@@ -89,6 +98,7 @@ class Daemon:
             asyncio.create_task(self._work(), name="work"),
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
             asyncio.create_task(self._doors.watch(), name="doors"),
+            asyncio.create_task(self._health.keep_beat(), name="beat"),
         ]
         tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
         for task in tasks:
@@ -124,6 +134,8 @@ class Daemon:
             dependencies=self._dependencies.cached,
             served=self._served,
             keyring=self._doors.keyring,
+            vitals=self._health.vitals,
+            metrics=self._metrics,
         )
         runner = app.runner(services)
         await runner.setup()
@@ -166,6 +178,7 @@ class Daemon:
         log.emit("daemon.stopping", signal=self._signal)
         self._notifier.stopping("Stopping")
         ingest_worker, model_worker = self._workers
+        self._health.stop()
         await model_worker.stop(0.0)
         last = WriteFinaldata() if self.engine.standing.finaldata else None
         await ingest_worker.stop(self.settings.engine.stop_seconds, last=last)
@@ -221,23 +234,16 @@ class Daemon:
         return {"pid": os.getpid(), "url": self._url, "waiting": readiness.waiting, "problems": problems}
 
     def _readiness(self) -> Readiness:
-        """How the daemon is. Any thread may ask; what is asked about belongs to the event loop."""
-        if threading.get_ident() == self._thread:
-            return self._state()
-
-        async def state() -> Readiness:
-            return self._state()
-
-        return asyncio.run_coroutine_threadsafe(state(), self._loop).result()
-
-    def _state(self) -> Readiness:
-        problems = dict(self.engine.problems)
-        folder = self._intake.problem()
-        if folder is not None:
-            problems["source_folder"] = folder
+        """How the daemon is, from memory. It is the event loop's state, and asked there."""
+        problems = {**self._health.problems(), **self._intake.problems(), **self.engine.problems}
         if self._champion.release is None:
             problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
-        return Readiness(problems=problems, waiting=self.engine.waiting(), undecided=self.engine.undecided())
+        return Readiness(
+            problems=problems,
+            warnings=self._health.warnings(),
+            waiting=self.engine.waiting(),
+            undecided=self.engine.undecided(),
+        )
 
     async def _read_champion(self) -> bool:
         """Serve the current release; where it cannot be read, the one in memory stays, and the answer is False."""

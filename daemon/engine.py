@@ -54,7 +54,7 @@ PROBLEM: dict[Work, str] = {
 @dataclass(slots=True)
 class Standing:
     """What the ledger said last: the current model, what there is to decide, and how many files wait for a decision
-    or a first model."""
+    or a first model. ``last_drop_at``: when rows last came in, ISO 8601 UTC."""
 
     model: int | None = None
     wanted: str | None = None
@@ -62,6 +62,7 @@ class Standing:
     unscored: int = 0
     unreported: bool = False
     finaldata: bool = False
+    last_drop_at: str | None = None
 
 
 class Engine:
@@ -303,6 +304,7 @@ class Engine:
                 unscored=files.counts(connection).get(FileState.WAITING, 0),
                 unreported=bool(models.unreported(connection)),
                 finaldata=finaldata_is_behind(connection),
+                last_drop_at=files.newest_arrival(connection),
             )
 
 

@@ -1,4 +1,4 @@
-"""``engine`` and ``logging``: the patience of the process with its workers, and what it says."""
+"""``engine`` and ``logging``: the patience of the process with its workers, the room it needs, and what it says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY)]
 
 
 class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``engine``: how patient the daemon is with its workers."""
+    """``engine``: how patient the daemon is with its workers, and how much room on the disk it needs."""
 
     worker_timeout_seconds: Seconds = 900.0
     """A worker that has not finished one piece of work after so many seconds is taken for hung and killed; what it had
@@ -24,6 +24,10 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model_worker_idle_seconds: Annotated[float, msgspec.Meta(ge=0, le=_DAY)] = 10.0
     """The model worker ends after so many seconds without work, which frees its memory; the next piece of work then
     waits until a new one has started."""
+    minimum_free_bytes: Annotated[int, msgspec.Meta(ge=0)] = 256 * 1024**2
+    """With fewer bytes free on a disk that it writes to, `/readyz` says so: that is about what one commit of 500,000
+    rows, the merge of their index and a release need at the same time. Nothing is lost when it is used up; nothing
+    comes in either."""
     stop_seconds: Seconds = 20.0
     """When asked to stop, the daemon waits so many seconds for running work, then abandons it; it is done again at the
     next start. Keep it below the service manager's own limit (``TimeoutStopSec``, 30 in the unit that ships)."""

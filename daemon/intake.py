@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from daemon import log
 from daemon.backlog import Found, Kind, Unavailable, look, not_an_input, scan, why_unavailable
@@ -27,7 +28,12 @@ from handlers.domain.files import FileStamp, Reason
 from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.domain.ordering import natural_key
 
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
 _FOLDER_CHECK_SECONDS = 1.0
+#: A look at the folder that takes so long hangs; 20,000 names on a slow share take a few seconds.
+_SILENT_SECONDS = 30.0
 #: So many names are handled before the event loop gets its turn: ``known`` may ask a database for each.
 _AT_ONCE = 50
 #: A large file waits so long for others that are moved in with it: they are read side by side, and it takes longer.
@@ -77,6 +83,8 @@ class Intake:
         self._passed_over: dict[str, tuple[int, int]] = {}
         self._watch: FolderWatch | None = None
         self._problem: str | None = "The source folder has not been read yet."
+        self._unwatched: str | None = None
+        self._asked_at: float | None = None
         self._rescan_at = 0.0
         self._first_scan = True
 
@@ -110,7 +118,15 @@ class Intake:
 
     def problem(self) -> str | None:
         """Why files cannot be seen at the moment, or None."""
+        silent = 0.0 if self._asked_at is None else self._clock() - self._asked_at
+        if silent >= _SILENT_SECONDS:
+            return f"The source folder {self._folder} has not answered for {silent:.0f} s: its disk or share hangs."
         return self._problem
+
+    def problems(self) -> dict[str, str]:
+        """The checks that fail: ``source_folder`` cannot be read, ``watcher``: it can, but not be watched."""
+        found = {"source_folder": self.problem(), "watcher": self._unwatched}
+        return {check: sentence for check, sentence in found.items() if sentence is not None}
 
     def request_scan(self) -> None:
         """Have the whole folder read now."""
@@ -129,7 +145,7 @@ class Intake:
     async def _keep_watch(self) -> None:
         while True:
             self._wanted.clear()
-            doubt = await asyncio.to_thread(self._watch.healthy) if self._watch else "The folder was not watched."
+            doubt = await self._ask(self._watch.healthy) if self._watch else "The folder was not watched."
             if doubt is not None:
                 await self._watch_anew(doubt)
             if self._clock() >= self._rescan_at:
@@ -143,27 +159,32 @@ class Intake:
         """Replace the watch, and have everything looked at, since events went by unseen."""
         if self._watch is not None:
             stale, self._watch = self._watch, None
-            await asyncio.to_thread(stale.stop)
+            await self._ask(stale.stop)
         watch = FolderWatch(self._folder, self._settings.observer, self._deliver_to(asyncio.get_running_loop()))
         self._watch = watch  # before it starts, so that a cancelled start is stopped as well
         try:
-            await asyncio.to_thread(watch.start)
-        except OSError as error:
-            self._watch = None
+            await self._ask(watch.start)
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            self._watch = self._unwatched = None
             self._has_problem(why_unavailable(self._folder, error))
             return
+        except OSError as error:
+            self._watch = None
+            self._cannot_watch(error)
+            return
+        self._unwatched = None
         self._rescan_at = 0.0
         log.emit("folder.watched", folder=str(self._folder), observer=watch.kind, because=doubt)
 
     async def _scan(self) -> None:
         began = self._clock()
         self._rescan_at = began + self._settings.rescan_seconds
-        found = await asyncio.to_thread(scan, self._folder)
+        found = await self._ask(scan, self._folder)
         if isinstance(found, Unavailable):
             self._rescan_at = began + min(_FOLDER_CHECK_SECONDS, self._settings.rescan_seconds)
             self._has_problem(found.detail)
             return
-        if self._watch is not None:
+        if self._watch is not None or self._unwatched is not None:
             self._problem = None
         for position, each in enumerate(found):
             if position % _AT_ONCE == _AT_ONCE - 1:
@@ -175,6 +196,23 @@ class Intake:
         for name in [name for name in self._passed_over if name not in present]:
             del self._passed_over[name]
         self._hinted.set()
+
+    async def _ask(self, function: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> Answer:
+        """Ask the file system in a thread; meanwhile ``problem`` knows since when."""
+        self._asked_at = self._clock()
+        try:
+            return await asyncio.to_thread(function, *args, **kwargs)
+        finally:
+            self._asked_at = None
+
+    def _cannot_watch(self, error: OSError) -> None:
+        """The folder is there: it is read on the timer, and the watch tried again each second."""
+        every = f"it is read every {self._settings.rescan_seconds:g} s instead"
+        hint = "Set ingestion.observer to auto or polling, or raise fs.inotify.max_user_instances and max_user_watches."
+        detail = f"The source folder {self._folder} cannot be watched: {error.strerror or error}; {every}. {hint}"
+        if detail != self._unwatched:
+            log.emit("folder.unavailable", folder=str(self._folder), detail=detail)
+        self._unwatched = detail
 
     def _has_problem(self, detail: str) -> None:
         if detail != self._problem:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ SINGLE_THREADED = dict.fromkeys(THREAD_LIMITS, "1")
 LINE_LIMIT = 64 * 1024 * 1024
 """The longest answer of a worker in bytes; one fact for each of a group's files, with room to spare."""
 _CHUNK = 65_536
+DEATHS_IN_A_ROW = 3
+"""So many deaths without an answer in between are told: a file may cost three, its group's and two of its own."""
 
 Facts = Callable[[str, dict[str, Any]], None]
 
@@ -75,12 +78,27 @@ class Worker:
         self._is_ready = False
         self._listeners: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.deaths = 0
+        self._unanswered_deaths = 0
+        self._last_end = ""
+        self._silent_since: float | None = None
 
     @property
     def pid(self) -> int | None:
         """The process, or None while there is none."""
         process = self._process
         return None if process is None or process.returncode is not None else process.pid
+
+    def problem(self) -> str | None:
+        """What is wrong with the worker, as a sentence: it dies again and again, or does not answer; or None."""
+        if self._unanswered_deaths >= DEATHS_IN_A_ROW:
+            often = f"{self._unanswered_deaths} times in a row, and has finished nothing in between"
+            return f"The {self.role} worker has died {often}; `worker.died` in the log says how ({self._last_end})."
+        silent = 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
+        if silent < self._timeout / 2:
+            return None
+        until = f"after {self._timeout:g} s (engine.worker_timeout_seconds) it is ended, and its work is tried again"
+        return f"The {self.role} worker has said nothing for {silent:.0f} s; {until}."
 
     async def submit(self, task: Task) -> Any:
         """Run a task and answer what it answered. Raises WorkerDied or TaskFailed.
@@ -118,18 +136,26 @@ class Worker:
         await self._kill()
 
     async def _run(self, line: bytes) -> Any:
+        self._silent_since = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._deliver(line)
+                answer = await self._deliver(line)
+            self._unanswered_deaths = 0
+            return answer
         except TimeoutError:
             why = f"it gave no answer within {self._timeout:g} s"
             await self._end(why)
             raise WorkerDied(f"the {self.role} worker died: {why}") from None
-        except (TaskFailed, WorkerDied):
+        except TaskFailed:
+            self._unanswered_deaths = 0
+            raise
+        except WorkerDied:
             raise
         except BaseException:  # cancelled in the middle: the next task must not get this one's answer
             await self._kill()
             raise
+        finally:
+            self._silent_since = None
 
     async def _deliver(self, line: bytes) -> Any:
         """Have a task done by a process that takes it: one that died while it was idle costs nobody anything."""
@@ -208,6 +234,7 @@ class Worker:
                 if not answer.endswith(b"\n"):
                     raise _Gone(taken=taken)
                 reply = msgspec.json.decode(answer, type=Reply)
+                self._silent_since = time.monotonic()
                 taken = taken or reply.taken
                 if reply.event is not None:
                     self._told(reply.event, reply.fields)
@@ -241,6 +268,9 @@ class Worker:
             return why
         ending = _ending(process.returncode)
         if not self._closed:
+            self.deaths += 1
+            self._unanswered_deaths += 1
+            self._last_end = str(ending)
             log.emit("worker.died", worker=self.role, pid=process.pid, exit=ending, detail=why)
         return str(ending)
 

@@ -12,16 +12,30 @@ from aiohttp import web
 
 from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
+from handlers.telemetry import TelemetryReader
 from server import openapi, wording
 from server.auth import Door, Keyring
 from server.batching import Batcher
 from server.expectation import wait
-from server.metrics import Metrics
+from server.ledger_reading import LedgerReading
 from server.middleware import serve
 from server.revalidation import revalidated
 from server.routes import ROUTES, addresses, is_revalidated, role_needed
 from server.services import Services
-from server.state import BATCHER, CALLS, CHECKS, DOOR, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
+from server.state import (
+    BATCHER,
+    CALLS,
+    CHECKS,
+    DOOR,
+    ICON,
+    LEDGER_READING,
+    METRICS,
+    OPENAPI,
+    PAGES,
+    SERVICES,
+    STATISTICS,
+    STYLE,
+)
 
 CHECKS_AT_ONCE = 4
 """So many files may be checked or wait for it: each is held in memory until then."""
@@ -35,9 +49,10 @@ def build(services: Services) -> web.Application:
     app[CALLS] = CallList(services.ledger, services.workspace, services.dataset)
     app[CHECKS] = asyncio.Semaphore(CHECKS_AT_ONCE)
     app[STATISTICS] = StatisticsCache()
-    app[METRICS] = Metrics()
+    app[METRICS] = services.metrics
+    app[LEDGER_READING] = LedgerReading(TelemetryReader(services.ledger))
     app[OPENAPI] = msgspec.json.encode(openapi.document(_version(), tokens=services.settings.tokens_file is not None))
-    app[BATCHER] = Batcher(lambda _requests, _rows: None)
+    app[BATCHER] = Batcher(services.metrics.batch)
     app[PAGES] = _pages()
     app[STYLE] = (_PAGES / "style.css").read_bytes()
     app[ICON] = (_PAGES / "icon.svg").read_bytes()

@@ -19,7 +19,7 @@ class Batcher:
     """Scores clients on the loop. Each request is answered wholly by the release that it names."""
 
     def __init__(self, observe: Callable[[int, int], None]) -> None:
-        """``observe`` is told of each batch: its requests and its rows."""
+        """``observe`` is told of each batch: its requests, and the clients of them that were scored."""
         self._observe = observe
         self._reader: tuple[Release, ObjectReader] | None = None
         self._release: Release | None = None
@@ -41,7 +41,7 @@ class Batcher:
 
     def _flush(self) -> None:
         """Score what waits. Nobody waits where a full batch, or one of another release, was scored before its turn."""
-        waiting, rows, release = self._waiting, self._rows, self._release
+        waiting, release = self._waiting, self._release
         if not waiting or release is None:
             return
         self._waiting, self._rows = [], 0
@@ -52,14 +52,16 @@ class Batcher:
                 if not answer.done():
                     answer.set_exception(error)
             return
+        scored = 0
         for (_, answer), said in zip(waiting, found, strict=True):
+            scored += 0 if isinstance(said, ClientsRefused) else len(said.ids)
             if answer.done():  # whoever asked has gone
                 continue
             if isinstance(said, ClientsRefused):
                 answer.set_exception(said)
             else:
                 answer.set_result(said)
-        self._observe(len(waiting), rows)
+        self._observe(len(waiting), scored)
 
     def _reader_of(self, release: Release) -> ObjectReader:
         if self._reader is None or self._reader[0] is not release:

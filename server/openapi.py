@@ -76,8 +76,9 @@ def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": route.summary, "content": content}}
     if route.path.endswith("/retry"):
         responses["202"] = {"description": "It still waits to be taken", "content": content}
-    if route.path == "/readyz":
-        responses["503"] = {"description": "It is not ready, for the reasons given", "content": content}
+    if route.path in ("/livez", "/readyz"):
+        what = "ready" if route.path == "/readyz" else "alive"
+        responses["503"] = {"description": f"It is not {what}, for the reasons given", "content": content}
     titles: dict[int, list[str]] = {}
     door = () if role_needed(route) is None else (Kind.UNAUTHORISED, Kind.FORBIDDEN, Kind.TOO_OFTEN)
     for kind in (*route.problems, *door, Kind.CROSS_SITE, Kind.MISDIRECTED):

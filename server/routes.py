@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from aiohttp.typedefs import Handler
 
@@ -22,18 +22,23 @@ HTML, CSS, SVG, TEXT = "text/html", "text/css", "image/svg+xml", "text/plain"
 
 
 class Ready(TypedDict):
-    """``waiting`` and ``undecided`` count files not yet taken and decided on; 0 and 0 when idle."""
+    """A sentence for each check that fails, and for what is amiss although requests are answered as well as ever.
+
+    ``waiting`` and ``undecided`` count files not yet taken and decided on; 0 and 0 when idle.
+    """
 
     status: str
     problems: dict[str, str]
+    warnings: dict[str, str]
     waiting: int
     undecided: int
 
 
 class Alive(TypedDict):
-    """The loop turns."""
+    """The loop turns; ``detail`` says why ``status`` is not ``alive``."""
 
     status: str
+    detail: NotRequired[str]
 
 
 class Deployed(TypedDict):
@@ -156,7 +161,7 @@ ROUTES: tuple[Route, ...] = (
         parameters=_PAGING,
         problems=(Kind.BAD_REQUEST, Kind.WRONG_PARAMETER, Kind.NO_MODEL),
     ),
-    Route("GET", "/livez", health.livez, "Is it alive?", Alive, open=True),
+    Route("GET", "/livez", health.livez, "Is it alive? 503 if its loop is stuck", Alive, open=True),
     Route("GET", "/readyz", health.readyz, "Can it predict? 503 if not", Ready, open=True),
     Route("GET", "/metrics", health.metrics, "Counts for Prometheus", forms=(TEXT,)),
     Route("GET", "/openapi.json", health.openapi, "This description", dict[str, Any]),

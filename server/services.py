@@ -12,7 +12,16 @@ from handlers.records import FileCheck, FileItem
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace
 from server.auth import Keyring
+from server.metrics import Metrics
 from server.settings import ServerSettings
+
+CHECKS = (
+    *("model", "source_folder", "watcher", "ledger", "disk", "workers"),
+    *("recovery", "ingestion", "files", "deployment", "decision", "report", "finaldata", "compaction"),
+)
+"""The checks of ``/readyz``: a failing one makes it 503."""
+FRESHNESS = "freshness"
+"""The warning that the usual drop has not come."""
 
 
 @dataclass(slots=True)
@@ -24,11 +33,27 @@ class Champion:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What ``/readyz`` answers: a reason for each check that fails, and what has not been taken and decided."""
+    """What ``/readyz`` answers: a reason for each check that fails, and what has not been taken and decided.
+
+    ``warnings``: what somebody should look at although requests are answered as well as ever.
+    """
 
     problems: Mapping[str, str] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
     waiting: int = 0
     undecided: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the process is. ``beat_age``: seconds since the event loop has last kept its beat. ``free_bytes`` by folder;
+    ``expected_every``: the longest usual time between two drops in seconds, None where nothing is expected."""
+
+    beat_age: float = 0.0
+    worker_deaths: Mapping[str, int] = field(default_factory=dict)
+    worker_running: Mapping[str, bool] = field(default_factory=dict)
+    free_bytes: Mapping[str, int] = field(default_factory=dict)
+    expected_every: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +97,10 @@ class Services:
     to it; ``retry`` takes the beginning of a refused file's SHA-256, and answers the newest record of that content and
     whether it has been taken again already; both raise NotDone. ``calls_shown`` answers how many clients the page shows
     (a reload may change it). ``dependencies`` answers what the background check has cached and starts nothing.
-    ``keyring`` holds the tokens; without it, and with a tokens file in the settings, nobody is let in."""
+    ``keyring`` holds the tokens; without it, and with a tokens file in the settings, nobody is let in.
+
+    ``readiness`` and ``vitals`` are asked on the event loop, whose state they tell; they wait for nothing. ``metrics``
+    counts, on the loop too."""
 
     settings: ServerSettings
     dataset: DatasetSettings
@@ -87,3 +115,5 @@ class Services:
     dependencies: Callable[[], Mapping[str, Any]]
     served: Callable[[ServedRequest], None]
     keyring: Keyring | None = None
+    vitals: Callable[[], Vitals] = Vitals
+    metrics: Metrics = field(default_factory=Metrics)

@@ -11,6 +11,7 @@ from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
 from server.auth import Door
 from server.batching import Batcher
+from server.ledger_reading import LedgerReading
 from server.metrics import Metrics
 from server.services import Services
 
@@ -19,6 +20,7 @@ CALLS = web.AppKey("calls", CallList)
 CHECKS = web.AppKey("checks", asyncio.Semaphore)
 DOOR = web.AppKey("door", Door)
 STATISTICS = web.AppKey("statistics", StatisticsCache)
+LEDGER_READING = web.AppKey("ledger_reading", LedgerReading)
 METRICS = web.AppKey("metrics", Metrics)
 BATCHER = web.AppKey("batcher", Batcher)
 PAGES = web.AppKey("pages", jinja2.Environment)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from handlers.domain.durations import Duration
 from handlers.domain.schema import Fraction
 
 
@@ -24,6 +25,9 @@ class IngestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     that closes a file and at once opens it again to append."""
     decide_after_seconds: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     """A decision starts when no file waits, and at the latest this many seconds after rows came in."""
+    expect_every: Duration | None = None
+    """The longest time between two drops, in seconds or as in "31 days"; allow a few days more than the usual one. When
+    it has gone by, `/readyz` (as a warning), the log, the page and `/metrics` say so. Null: nothing is expected."""
     after: Literal["keep", "archive", "delete"] = "keep"
     """What happens to a file in the source folder after its commit; archive moves it to ``archive/`` beside it."""
     max_rejected_fraction: Fraction = 0.2

@@ -191,6 +191,12 @@ def page(connection: Connection, *, limit: int, before: int | None = None) -> li
     return [_record(row) for row in connection.execute(statement)]
 
 
+def verdicts(connection: Connection) -> dict[str, int]:
+    """How many decisions have ended with each verdict."""
+    ended = select(decisions.c.verdict, func.count()).where(decisions.c.verdict.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(ended.group_by(decisions.c.verdict))}
+
+
 def newest(connection: Connection) -> int:
     """The number of the newest decision, 0 before the first."""
     return int(connection.execute(select(func.coalesce(func.max(decisions.c.id), 0))).scalar_one())

@@ -147,6 +147,12 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def newest_arrival(connection: Connection) -> str | None:
+    """When the newest file whose rows are in the data set was committed, ISO 8601 UTC; None before the first."""
+    wanted = select(files.c.committed_at).where(files.c.state.in_(ACCEPTED)).order_by(files.c.seq.desc()).limit(1)
+    return connection.execute(wanted).scalar_one_or_none()
+
+
 def accepted_names(connection: Connection) -> list[str]:
     """The names whose rows are in the data set, in the order in which they came."""
     return list(connection.scalars(select(files.c.name).where(files.c.state.in_(ACCEPTED)).order_by(files.c.seq)))

@@ -27,10 +27,11 @@ class DriftPage:
 
 async def drift(request: web.Request) -> web.Response:
     """The page."""
-    page = await asyncio.to_thread(_page, request.app[SERVICES])
+    services = request.app[SERVICES]
+    page = await asyncio.to_thread(_page, services, readiness(services))
     return html_response(request.app[PAGES].get_template("drift.html").render(page=page))
 
 
-def _page(services: Services) -> DriftPage:
+def _page(services: Services, state: Readiness) -> DriftPage:
     found = read_drift(services.ledger)
-    return DriftPage(readiness(services), found, harm_chart(found["path"]))
+    return DriftPage(state, found, harm_chart(found["path"]))

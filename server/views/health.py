@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 from aiohttp import web
 
-from handlers.storage import files
-from handlers.storage.ledger import Ledger
-from server.metrics import CONTENT_TYPE
+from server import exposition
+from server.exposition import CONTENT_TYPE, Standing
 from server.services import Readiness, Services
-from server.state import DOOR, METRICS, OPENAPI, SERVICES
+from server.state import DOOR, LEDGER_READING, METRICS, OPENAPI, SERVICES
 from server.views.answers import json_response
 
 NO_MODEL = "No model has been deployed yet: labelled rows of both classes are needed in the source folder."
+STUCK_SECONDS = 10.0
+"""The loop beats several times a second; one that has been silent for so long has let its clients wait as long."""
 
 WITHHELD = "Ask with a token for the reason."
 
 
 async def livez(request: web.Request) -> web.Response:
-    """The loop turns."""
-    return json_response({"status": "alive"})
+    """The loop turns: this answer is the proof. 503 where it answers, and has not kept its beat."""
+    age = request.app[SERVICES].vitals().beat_age
+    if age < STUCK_SECONDS:
+        return json_response({"status": "alive"})
+    detail = f"The event loop has not kept its beat for {age:.0f} s: something holds it up."
+    return json_response({"status": "stuck", "detail": detail}, status=503)
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Can it predict, and is anything left to do? A stranger is told which checks fail, and not why."""
-    state = await asyncio.to_thread(readiness, request.app[SERVICES])
-    problems = dict(state.problems)
+    """Can it predict, and is anything left to do? Answered from memory. A stranger is told which checks fail, not why."""
+    state = readiness(request.app[SERVICES])
+    problems, warnings = dict(state.problems), dict(state.warnings)
     if not request.app[DOOR].is_known(request):
-        problems = dict.fromkeys(problems, WITHHELD)
+        problems, warnings = dict.fromkeys(problems, WITHHELD), dict.fromkeys(warnings, WITHHELD)
     document = {
-        "status": "unavailable" if state.problems else "ready",
+        "status": "unavailable" if problems else "ready",
         "problems": problems,
+        "warnings": warnings,
         "waiting": state.waiting,
         "undecided": state.undecided,
     }
@@ -40,13 +47,20 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Counts for Prometheus."""
+    """Counts for Prometheus. Where the ledger does not answer, what the process knows itself."""
     services = request.app[SERVICES]
-    counts = await asyncio.to_thread(_file_counts, services.ledger)
-    state = await asyncio.to_thread(readiness, services)
-    release = services.champion.release
-    text = request.app[METRICS].text(counts, state, None if release is None else release.version)
-    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
+    telemetry = await request.app[LEDGER_READING].telemetry()
+    standing = Standing(
+        counted=request.app[METRICS].snapshot(),
+        readiness=readiness(services),
+        vitals=services.vitals(),
+        release=services.champion.release,
+    )
+    if telemetry is None:  # a thread may not be had: those that hang on the disk are as many as there are
+        body = exposition.text(standing, None, now=time.time())
+    else:
+        body = await asyncio.to_thread(exposition.text, standing, telemetry, now=time.time())
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 
 async def openapi(request: web.Request) -> web.Response:
@@ -55,13 +69,8 @@ async def openapi(request: web.Request) -> web.Response:
 
 
 def readiness(services: Services) -> Readiness:
-    """What the daemon says, and that there is a model."""
+    """What the daemon says, and that there is a model. To be asked on the event loop."""
     state = services.readiness()
     if services.champion.release is None and "model" not in state.problems:
         return replace(state, problems={**state.problems, "model": NO_MODEL})
     return state
-
-
-def _file_counts(ledger: Ledger) -> dict[str, int]:
-    with ledger.read() as connection:
-        return files.counts(connection)

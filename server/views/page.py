@@ -39,7 +39,8 @@ class Overview:
 
 async def index(request: web.Request) -> web.Response:
     """The page."""
-    overview = await asyncio.to_thread(_overview, request.app[SERVICES], request.app[CALLS])
+    services = request.app[SERVICES]
+    overview = await asyncio.to_thread(_overview, services, readiness(services), request.app[CALLS])
     return html_response(request.app[PAGES].get_template("index.html").render(page=overview))
 
 
@@ -58,10 +59,10 @@ async def icon(request: web.Request) -> web.Response:
     return web.Response(body=request.app[ICON], content_type="image/svg+xml")
 
 
-def _overview(services: Services, calls: CallList) -> Overview:
+def _overview(services: Services, state: Readiness, calls: CallList) -> Overview:
     release, ledger = services.champion.release, services.ledger
     return Overview(
-        readiness=readiness(services),
+        readiness=state,
         release=release,
         calls=None if release is None else calls.page(release, services.calls_shown()),
         model=None if release is None else model_records.model(ledger, release.version),

@@ -23,6 +23,8 @@ from server.views.answers import current_release
 INLINE_BYTES = 32 * 1024
 
 Encoded = tuple[bytes, str, dict[str, str]]
+#: What is answered, and how many clients were scored for it.
+Answered = tuple[Encoded, int]
 
 
 async def prediction(request: web.Request) -> web.Response:
@@ -39,7 +41,8 @@ async def prediction(request: web.Request) -> web.Response:
         if isinstance(asked.clients, list) and not reasons:
             return _response(wire.encode(await _together(request, release, asked.clients), form))
     services = request.app[SERVICES]
-    encoded = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
+    encoded, rows = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
+    services.metrics.batch(1, rows)
     return _response(encoded)
 
 
@@ -50,7 +53,9 @@ async def _together(request: web.Request, release: Release, objects: list[dict[s
         raise wire.refused(error) from error
 
 
-def _read_and_answer(services: Services, release: Release, body: tuple[str, bytes], wanted: tuple[int, str]) -> Encoded:
+def _read_and_answer(
+    services: Services, release: Release, body: tuple[str, bytes], wanted: tuple[int, str]
+) -> Answered:
     """``body``: its content type and bytes; ``wanted``: how many reasons, and the form of the answer."""
     return _answer(release, _read(services, release, *body), *wanted)
 
@@ -68,9 +73,9 @@ def _read(services: Services, release: Release, kind: str, content: bytes) -> Cl
     return wire.clients_of_csv(release, dataset, max_bytes=max_bytes)
 
 
-def _answer(release: Release, clients: Clients, reasons: int, form: str) -> Encoded:
+def _answer(release: Release, clients: Clients, reasons: int, form: str) -> Answered:
     try:
-        return wire.encode(predict(release, clients, reasons=reasons), form)
+        return wire.encode(predict(release, clients, reasons=reasons), form), len(clients)
     except TooManyReasons as error:
         raise wrong_parameter("reasons", str(error)) from error
 

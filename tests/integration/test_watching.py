@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -375,3 +377,51 @@ async def test_a_burst_of_two_processes_is_taken_whole_and_each_file_once(source
             assert await asyncio.to_thread(mover.wait, 10) == 0
         assert sorted(taken) == sorted(f"{tag}{number}.csv" for tag in "ab" for number in range(count))
         await nothing_comes(intake)
+
+
+async def test_a_folder_that_can_be_read_but_not_watched_is_told_so_and_read_on_the_timer(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = FolderWatch.start
+
+    def refuse(_watch: FolderWatch) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(FolderWatch, "start", refuse)
+    settings = IngestionSettings(rescan_seconds=0.05, settle_seconds=0.1)
+    async with running(source, settings) as intake:
+        await until(lambda: set(intake.problems()) == {"watcher"})
+        assert "cannot be watched: Too many open files; it is read every 0.05 s instead" in intake.problems()["watcher"]
+        drop(source, "a.csv")
+        assert [each.name for each in await take(intake, 1)] == ["a.csv"]
+        monkeypatch.setattr(FolderWatch, "start", start)
+        await until(lambda: intake.problems() == {})
+
+
+async def test_a_folder_that_does_not_answer_is_told_after_a_while(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back, now = threading.Event(), [100.0]
+    healthy = FolderWatch.healthy
+
+    def hang(watch: FolderWatch) -> str | None:
+        back.wait(30.0)
+        return healthy(watch)
+
+    intake = Intake(source, IngestionSettings(), known=lambda _name, _stamp: False, clock=lambda: now[0])
+    task = asyncio.create_task(intake.run())
+    try:
+        await until(lambda: intake.problems() == {})
+        monkeypatch.setattr(FolderWatch, "healthy", hang)
+        intake.request_scan()
+        await until(lambda: intake._asked_at is not None)
+        now[0] += 42
+        assert intake.problems() == {
+            "source_folder": f"The source folder {source} has not answered for 42 s: its disk or share hangs."
+        }
+        back.set()
+        await until(lambda: intake.problems() == {})
+    finally:
+        back.set()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -23,7 +24,7 @@ from daemon.bootstrap import open_ledger
 from daemon.settings import Settings, workspace
 from daemon.tasks import Activate, Greeting, Recover, ResetSchema, Role
 from daemon.worker import OUT_OF_MEMORY
-from daemon.workers import NotStarted, TaskFailed, Worker, WorkerDied
+from daemon.workers import DEATHS_IN_A_ROW, NotStarted, TaskFailed, Worker, WorkerDied
 from handlers.storage import lock
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,41 @@ async def test_a_worker_that_is_killed_in_a_task_has_died_on_it(house: House) ->
     assert not caught.value.broken
     assert [died["exit"] for died in house.of("worker.died")] == ["SIGKILL"]
     await worker.submit(Recover())
+
+
+async def test_a_worker_that_dies_again_and_again_is_a_problem_until_it_has_finished_something(house: House) -> None:
+    worker = house.worker()
+    with house.locked_ledger():
+        while worker.deaths < DEATHS_IN_A_ROW:
+            assert worker.problem() is None
+            task = asyncio.ensure_future(worker.submit(ResetSchema()))
+            while not task.done():
+                await asyncio.sleep(0.2)  # taken, most likely: it waits for the ledger
+                if worker.pid is not None:
+                    os.kill(worker.pid, signal.SIGKILL)
+            with pytest.raises(WorkerDied):
+                await task
+    told = worker.problem()
+    assert told is not None
+    assert f"The ingest worker has died {worker.deaths} times in a row" in told
+    assert "(SIGKILL)" in told
+    await worker.submit(Recover())
+    assert worker.problem() is None
+    assert len(house.of("worker.died")) == worker.deaths
+
+
+async def test_a_worker_that_says_nothing_is_a_problem_before_it_is_ended(house: House) -> None:
+    worker = house.worker(timeout=4.0)
+    await worker.submit(Recover())
+    os.kill(int(worker.pid or 0), signal.SIGSTOP)
+    task = asyncio.ensure_future(worker.submit(Recover()))
+    await _until(lambda: worker.problem() is not None)
+    told = worker.problem()
+    assert told is not None
+    assert re.fullmatch(r"The ingest worker has said nothing for \d s; after 4 s .*", told)
+    with pytest.raises(WorkerDied, match="no answer within 4 s"):
+        await task
+    assert worker.problem() is None
 
 
 async def test_a_hung_worker_is_killed_and_its_late_answer_is_nobodys(house: House) -> None:

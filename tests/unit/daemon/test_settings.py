@@ -411,6 +411,13 @@ def test_every_key_has_a_meaning() -> None:
         ({"training": {"growth": 1}}, False),
         ({"logging": {"level": "INFO"}}, False),
         ({"engine": {"stop_seconds": 90_000}}, False),
+        ({"ingestion": {"expect_every": None}}, True),
+        ({"ingestion": {"expect_every": 2_678_400}}, True),
+        ({"ingestion": {"expect_every": "31 days"}}, True),
+        ({"ingestion": {"expect_every": "1 week"}}, True),
+        ({"ingestion": {"expect_every": "1 month"}}, False),
+        ({"ingestion": {"expect_every": "0 days"}}, False),
+        ({"ingestion": {"expect_every": 0}}, False),
     ],
 )
 def test_the_schema_takes_what_the_program_takes(write: Write, document: object, valid: bool) -> None:

@@ -32,7 +32,7 @@ from handlers.storage.models import ModelRecord
 from handlers.storage.parts import Part, PartKind
 from handlers.storage.workspace import Workspace
 from server.auth import Keyring
-from server.services import Champion, DeploymentRefused, NotDone, Readiness, ServedRequest, Services
+from server.services import Champion, DeploymentRefused, NotDone, Readiness, ServedRequest, Services, Vitals
 from server.settings import ServerSettings
 
 AT = "2025-11-20T11:52:00.123Z"
@@ -103,6 +103,7 @@ class House:
     not_done: NotDone | None = None
     taken_again: bool = True
     readiness: Readiness = field(default_factory=Readiness)
+    vitals: Vitals = field(default_factory=Vitals)
     settings: ServerSettings = field(default_factory=ServerSettings)
     calls_shown: int = 50
     keyring: Keyring | None = None
@@ -144,6 +145,7 @@ class House:
             dependencies=dict[str, Any],
             served=self.served.append,
             keyring=self.keyring,
+            vitals=lambda: self.vitals,
         )
 
 

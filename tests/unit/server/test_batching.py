@@ -57,6 +57,7 @@ async def test_one_that_is_refused_spoils_no_other() -> None:
     assert [type(one) for one in said] == [Prediction, ClientsRefused, ClientsRefused, Prediction]
     assert isinstance(said[1], ClientsRefused)
     assert said[1].faults[0].location == "row 0, column tenure"
+    assert seen.batches == [(4, 2)], "who was refused was not scored"
 
 
 async def test_who_has_gone_is_not_waited_for() -> None:

@@ -1,0 +1,100 @@
+"""How the daemon is: what its probes, its workers and its own loop say. Asking costs nothing and waits for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from daemon import log
+from daemon.freshness import late
+from daemon.machine_checks import LedgerCheck, SpaceCheck
+from daemon.probing import Probe
+from daemon.settings import Settings
+from daemon.workers import Worker
+from handlers.domain.durations import seconds_of
+from handlers.storage.workspace import Workspace
+from server.metrics import Metrics
+from server.services import FRESHNESS, Vitals
+
+BEAT_SECONDS = 0.25
+"""So often the loop is to keep its beat; how late it was is the lag of the loop at that moment."""
+
+
+class Health:
+    """Belongs to the event loop; the probes have threads of their own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        workspace: Workspace,
+        *,
+        workers: Sequence[Worker],
+        last_drop_at: Callable[[], str | None],
+        metrics: Metrics,
+    ) -> None:
+        """``last_drop_at``: when the newest drop came, ISO 8601 UTC. ``metrics`` is told of the loop's lag."""
+        expected = settings.ingestion.expect_every
+        self._expected_every = None if expected is None else seconds_of(expected)
+        self._workers = workers
+        self._last_drop_at = last_drop_at
+        self._metrics = metrics
+        self._space = SpaceCheck(workspace, settings.engine.minimum_free_bytes)
+        self._probes = {
+            "ledger": Probe(f"The ledger {workspace.ledger}", LedgerCheck(workspace.ledger).look),
+            "disk": Probe("The disk", self._space.look),
+        }
+        self._beat_at = time.monotonic()
+        self._told_late: str | None = None
+
+    def start(self) -> None:
+        """Have the probes look."""
+        for probe in self._probes.values():
+            probe.start()
+
+    def stop(self) -> None:
+        """Have them look no more."""
+        for probe in self._probes.values():
+            probe.stop()
+
+    def problems(self) -> dict[str, str]:
+        """A sentence for each check that fails: ``ledger``, ``disk``, ``workers``."""
+        found = {check: probe.problem() for check, probe in self._probes.items()}
+        found["workers"] = " ".join(filter(None, (worker.problem() for worker in self._workers))) or None
+        return {check: sentence for check, sentence in found.items() if sentence is not None}
+
+    def warnings(self) -> dict[str, str]:
+        """A sentence for what is amiss, although requests are answered as well as ever."""
+        found = late(self._last_drop_at(), self._expected_every, time.time())
+        return {} if found is None else {FRESHNESS: found.sentence}
+
+    def vitals(self) -> Vitals:
+        """For ``/livez`` and ``/metrics``."""
+        return Vitals(
+            beat_age=time.monotonic() - self._beat_at,
+            worker_deaths={worker.role: worker.deaths for worker in self._workers},
+            worker_running={worker.role: worker.pid is not None for worker in self._workers},
+            free_bytes=self._space.free,
+            expected_every=self._expected_every,
+        )
+
+    async def keep_beat(self) -> None:
+        """Measure how late the loop is, for ever; and say once that a drop is late."""
+        while True:
+            due = time.monotonic() + BEAT_SECONDS
+            await asyncio.sleep(BEAT_SECONDS)
+            self._beat_at = time.monotonic()
+            self._metrics.loop_lag(max(0.0, self._beat_at - due))
+            self.tell_late()
+
+    def tell_late(self) -> None:
+        """Log that the usual drop is late, once for each that is."""
+        found = late(self._last_drop_at(), self._expected_every, time.time())
+        if found is not None and found.last_drop_at != self._told_late:
+            self._told_late = found.last_drop_at
+            log.emit(
+                "drop.late",
+                last_drop_at=found.last_drop_at,
+                expected_every_seconds=self._expected_every,
+                detail=found.sentence,
+            )
