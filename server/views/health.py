@@ -31,7 +31,7 @@ async def livez(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Can it predict, and is anything left to do? Answered from memory. A stranger is told which checks fail, not why."""
+    """Can it predict, and is anything left to do? From memory. A stranger is told which checks fail, and not why."""
     state = readiness(request.app[SERVICES])
     problems, warnings = dict(state.problems), dict(state.warnings)
     if not request.app[DOOR].is_known(request):
