@@ -22,8 +22,8 @@ Scores = dict[str, float | int | None]
 
 
 class ModelItem(TypedDict):
-    """A release. ``state``: ``current``, ``previous`` or ``retired``. ``metrics``: of its recipe on held-out rows before
-    the final refit."""
+    """A release. ``state``: current, previous or retired. ``metrics``: of its recipe on held-out rows before the final
+    refit."""
 
     version: int
     state: str

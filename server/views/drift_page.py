@@ -26,7 +26,7 @@ class DriftPage:
 
 
 async def drift(request: web.Request) -> web.Response:
-    """The page."""
+    """What /v1/drift says: the harm test as a picture, columns that moved, and the last decisions."""
     page = await asyncio.to_thread(_page, request.app[SERVICES])
     return html_response(request.app[PAGES].get_template("drift.html").render(page=page))
 

@@ -11,7 +11,7 @@ from handlers.storage import files
 from handlers.storage.ledger import Ledger
 from server.metrics import CONTENT_TYPE
 from server.services import Readiness, Services
-from server.state import DOOR, METRICS, OPENAPI, SERVICES
+from server.state import DOOR, METRICS, SERVICES
 from server.views.answers import json_response
 
 NO_MODEL = "No model has been deployed yet: labelled rows of both classes are needed in the source folder."
@@ -20,12 +20,12 @@ WITHHELD = "Ask with a token for the reason."
 
 
 async def livez(request: web.Request) -> web.Response:
-    """The loop turns."""
+    """As long as the process answers, this does. It waits for nothing."""
     return json_response({"status": "alive"})
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Can it predict, and is anything left to do? A stranger is told which checks fail, and not why."""
+    """Which checks fail, with a sentence for who is no stranger, and how many files are not yet taken and decided on."""
     state = await asyncio.to_thread(readiness, request.app[SERVICES])
     problems = dict(state.problems)
     if not request.app[DOOR].is_known(request):
@@ -40,18 +40,13 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Counts for Prometheus."""
+    """Everything that is counted, in the text format of Prometheus."""
     services = request.app[SERVICES]
     counts = await asyncio.to_thread(_file_counts, services.ledger)
     state = await asyncio.to_thread(readiness, services)
     release = services.champion.release
     text = request.app[METRICS].text(counts, state, None if release is None else release.version)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
-
-
-async def openapi(request: web.Request) -> web.Response:
-    """The description of this API."""
-    return web.Response(body=request.app[OPENAPI], content_type="application/json")
 
 
 def readiness(services: Services) -> Readiness:
