@@ -29,12 +29,17 @@ class Moments(TypedDict):
     max: float | None
 
 
-class ColumnSummary(Moments):
-    """A column. ``type``: ``number``, ``category`` or ``text``. ``missing`` counts rows, ``missing_percent`` is of all
-    rows; ``distinct`` is null of numbers."""
+class ColumnSummary(TypedDict):
+    """A column. ``type``: ``number``, ``category`` or ``text``; ``mean`` to ``max``: of numbers; ``distinct``:
+    of others. ``missing`` counts rows, ``missing_percent`` is of all rows."""
 
     name: str
     type: str
+    mean: float | None
+    median: float | None
+    std: float | None
+    min: float | None
+    max: float | None
     missing: int
     missing_percent: float
     distinct: int | None

@@ -7,18 +7,16 @@ import re
 from functools import cache
 from typing import Any
 
-import msgspec
-
 from handlers.domain.release import Release
 from server.description import examples, problems
 from server.description.clients import client_schema, example_client, example_csv
 from server.description.headings import HEADINGS, heading
+from server.description.schemas import REFERENCE, schemas_of
 from server.negotiation import CSV, JSON
 from server.problems import Kind, ProblemDocument
 from server.routes import HTML, ROUTES, Description, Route, addresses, is_revalidated, role_needed
 from server.wire import PredictionRequest
 
-_SCHEMA = "#/components/schemas/{name}"
 _PREDICTION = "/v1/prediction"
 _BY_PATH = re.compile(r"\{(\w+)\}")
 _PATHS: dict[str, dict[str, Any]] = {
@@ -117,8 +115,7 @@ def document(version: str, release: Release | None = None, *, tokens: bool = Fal
 def _schemas() -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of each type that is decoded or encoded, by the type's repr, and what they refer to, by name."""
     types = [PredictionRequest, ProblemDocument, *(route.answers for route in ROUTES if route.answers is not None)]
-    schemas, components = msgspec.json.schema_components(types, ref_template=_SCHEMA)
-    return dict(zip(map(repr, types), schemas, strict=True)), components
+    return schemas_of(types)
 
 
 def _either(request: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +125,7 @@ def _either(request: dict[str, Any]) -> dict[str, Any]:
         "type": "array",
         "description": "Numbers as numbers, categories as text or integers, null for missing.",
         "minItems": 1,
-        "items": {"$ref": _SCHEMA.format(name="Client")},
+        "items": {"$ref": REFERENCE.format(name="Client")},
     }
     properties["dataset_path"] = {
         "type": "string",
@@ -183,7 +180,7 @@ def _taken(form: str, release: Release | None) -> dict[str, Any]:
         clients = {"summary": "Clients as objects", "value": {"clients": [example_client(release)]}}
         path = {"summary": "A CSV beside the daemon", "value": {"dataset_path": "testdata/testdata.csv"}}
         return {
-            "schema": {"$ref": _SCHEMA.format(name=PredictionRequest.__name__)},
+            "schema": {"$ref": REFERENCE.format(name=PredictionRequest.__name__)},
             "examples": {"clients": clients, "dataset_path": path},
         }
     if form == CSV:

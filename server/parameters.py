@@ -37,13 +37,11 @@ def strict(handler: Handler, allowed: Collection[str]) -> Handler:
 
 
 def _check(request: web.Request, allowed: Collection[str]) -> None:
-    seen = set()
     for name in request.query:
         if name not in allowed:
             raise wrong_parameter(shown(name), f"There is no such parameter here, but {' and '.join(allowed)}.")
-        if name in seen:
+        if len(request.query.getall(name)) > 1:
             raise wrong_parameter(name, "It is given more than once.")
-        seen.add(name)
 
 
 def integer(request: web.Request, name: str, *, default: int, low: int, high: int) -> int:

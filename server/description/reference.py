@@ -15,6 +15,8 @@ _SCHEMAS = "#/components/schemas/"
 _WORDS: dict[str, str] = {"integer": "whole number", "string": "text", "boolean": "true or false", "array": "list"}
 _LINE = 64
 """Characters of a list or an object that stands in one line of an example."""
+_NEARLY_ALL = 0.8
+"""The part of a method's operations."""
 _METHODS = ("get", "post", "put", "delete")
 
 
@@ -85,11 +87,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A schema: its properties, of which a client has those of one of the ``alternatives``."""
+    """A schema: its properties, of which an object has those of one of the ``alternatives``; ``kind``: of what is no
+    object with properties."""
 
     name: str
     anchor: str
     description: str
+    kind: tuple[Words, ...]
     alternatives: tuple[tuple[Row, ...], ...]
 
 
@@ -127,12 +131,12 @@ def reference(document: Mapping[str, Any]) -> Reference:
 
 
 def _shared(document: Mapping[str, Any]) -> frozenset[str]:
-    """References to the responses that most operations of a method have."""
+    """References to the responses that nearly all operations of a method have."""
     shared: set[str] = set()
     for method in _METHODS:
         operations = [item[method] for item in document["paths"].values() if method in item]
         referred = Counter(one.get("$ref", "") for each in operations for one in each["responses"].values())
-        shared |= {reference for reference, count in referred.items() if 2 * count > len(operations)}
+        shared |= {reference for reference, count in referred.items() if count >= _NEARLY_ALL * len(operations)}
     return frozenset(shared - {""})
 
 
@@ -227,7 +231,8 @@ def _shortened(text: str) -> str:
 def _named(schemas: Schema, name: str) -> Named:
     schema = schemas[name]
     alternatives = tuple(tuple(_properties(schemas, one)) for one in schema.get("oneOf", [schema]))
-    return Named(schema.get("title", name), name, schema.get("description", ""), alternatives)
+    kind = () if any(alternatives) else tuple(_kind(schemas, schema))
+    return Named(schema.get("title", name), name, schema.get("description", ""), kind, alternatives)
 
 
 def _properties(schemas: Schema, schema: Schema) -> Iterator[Row]:
