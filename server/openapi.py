@@ -158,7 +158,9 @@ def _operation(route: Route, path: str, responses: dict[str, Any], release: Rele
     if by_path or by_query:
         operation["parameters"] = by_path + by_query
     if route.takes:
-        operation["requestBody"] = {"required": True, "content": {form: _taken(form, release) for form in route.takes}}
+        # No bytes are no request for a prediction, but they are a file: an empty one, and what becomes of it is said.
+        content = {form: _taken(form, release) for form in route.takes}
+        operation["requestBody"] = {"required": JSON in route.takes, "content": content}
     return operation
 
 
