@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.daemon_process import PATIENCE, PROJECT, DaemonProcess, running
 from tests.end_to_end.described_bodies import REFUSED
 from tests.end_to_end.drops import drop, workspace
@@ -33,6 +35,7 @@ def _fill(daemon: DaemonProcess) -> str:
     return refused
 
 
+@pytest.mark.timeout(300)
 def test_the_daemon_answers_as_it_is_described_whatever_it_is_asked(folder: Path) -> None:
     config = workspace(folder, dataset={"time_column": "month"}, training=TRAINING, drift={"policy": "always"})
     (folder / "testdata").mkdir()

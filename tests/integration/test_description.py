@@ -313,6 +313,19 @@ async def test_the_description_is_that_of_the_release_that_is_current(full: Serv
     assert "properties" not in empty.document["components"]["schemas"]["Client"]
 
 
+async def test_every_example_of_a_body_is_taken(full: Server) -> None:
+    (full.house.workspace.test / "testdata.csv").write_bytes(CSV_BODY)
+    seen = 0
+    for path, item in full.document["paths"].items():
+        for form, media in item.get("post", {}).get("requestBody", {}).get("content", {}).items():
+            examples = [one["value"] for one in media.get("examples", {}).values()] or [media.get("example")]
+            for example in examples[: 0 if examples == [None] else None]:
+                body = example.encode() if isinstance(example, str) else _json(example)
+                await full.hold(Asked(200, "POST", path, "", body, {"Content-Type": form}))
+                seen += 1
+    assert seen == 7
+
+
 async def test_what_is_not_ready_is_described(full: Server) -> None:
     full.house.readiness = Readiness({"ledger": "It cannot be written."}, waiting=2)
     await full.hold(Asked(503, "GET", "/readyz"))
