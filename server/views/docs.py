@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from server.services import Readiness
 from server.state import DESCRIPTION, PAGES, SERVICES
 from server.views.health import readiness
 from server.views.page import html_response
+
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,17 @@ async def docs(request: web.Request) -> web.Response:
     return html_response(await asyncio.to_thread(_page, request))
 
 
+def _url(request: web.Request) -> str:
+    """Where this server was asked, so that what is copied from the page works; a Host that is none is not repeated."""
+    given, settings = request.headers.get("Host", ""), request.app[SERVICES].settings
+    return f"{request.scheme}://{given if _HOST.fullmatch(given) else f'{settings.host}:{settings.port}'}"
+
+
 def _described(request: web.Request) -> Described:
     return request.app[DESCRIPTION].of(request.app[SERVICES].champion.release)
 
 
 def _page(request: web.Request) -> str:
     services = request.app[SERVICES]
-    page = DocsPage(readiness(services), _described(request).reference, str(request.url.origin()))
+    page = DocsPage(readiness(services), _described(request).reference, _url(request))
     return request.app[PAGES].get_template("docs.html").render(page=page)

@@ -221,7 +221,7 @@ def _closed(components: Any) -> Any:
     return closed
 
 
-async def _serve(house: House) -> AsyncIterator[Server]:
+async def _serve(house: House, *, close: bool = True) -> AsyncIterator[Server]:
     runner = serving(house.services())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -231,7 +231,8 @@ async def _serve(house: House) -> AsyncIterator[Server]:
             document = await response.json()
         yield Server(house, runner.app, session, url, document, _closed(document["components"]))
     await runner.cleanup()
-    house.ledger.close()
+    if close:
+        house.ledger.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -330,6 +331,19 @@ async def test_what_is_not_ready_is_described(full: Server) -> None:
     full.house.readiness = Readiness({"ledger": "It cannot be written."}, waiting=2)
     await full.hold(Asked(503, "GET", "/readyz"))
     full.house.readiness = Readiness()
+
+
+@pytest.mark.parametrize("host", ["a b:99999", "a:b:c", "", "[::1", "<script>", "x@y/z?", "'x;y'"])
+async def test_the_page_repeats_no_host_that_is_none(full: Server, host: str) -> None:
+    bound, full.house.settings = full.house.settings, ServerSettings(host="0.0.0.0", port=8123)  # noqa: S104
+    try:
+        async for anywhere in _serve(full.house, close=False):
+            async with anywhere.session.get(f"{anywhere.url}/docs", headers={"Host": host}) as response:
+                assert response.status == 200
+                html = await response.text()
+    finally:
+        full.house.settings = bound
+    assert "http://0.0.0.0:8123/v1/prediction" in html
 
 
 async def test_the_page_has_every_operation_every_schema_and_no_script(full: Server) -> None:
