@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body by its content type; ``example`` is empty where it is binary. ``names``: files to send it from."""
+    """A body by its content type; ``example`` is empty where it is binary."""
 
     form: str
     kind: tuple[Words, ...]

@@ -17,6 +17,7 @@ from server.negotiation import ARROW, CSV, JSON
 _FILES: Mapping[str, str] = MappingProxyType(
     {CSV: "clients.csv", ARROW: "clients.arrow", "application/gzip": "clients.csv.gz"}
 )
+_FILE = "clients.csv"
 _CODE = re.compile(r"``?([^`]+)``?")
 
 
@@ -39,7 +40,7 @@ def python(operation: Operation, url: str) -> str:
             lines += [f"body = json.dumps({json.loads(body.example)!r}).encode()"]
         else:
             lines[1:1] = ["from pathlib import Path"]
-            lines += [f'body = Path("{_FILES.get(body.form, "clients")}").read_bytes()']
+            lines += [f'body = Path("{_FILES.get(body.form, _FILE)}").read_bytes()']
         headers = f'{{"Content-Type": "{body.form}"}}'
         lines += [f"request = urllib.request.Request({address}, data=body, headers={headers})"]
     elif operation.method != "GET":
@@ -69,7 +70,7 @@ def breakable(text: str) -> Markup:
 def _data(body: Body) -> str:
     if body.form == JSON:
         return f"-d {shlex.quote(json.dumps(json.loads(body.example), ensure_ascii=False))}"
-    return f"--data-binary @{_FILES.get(body.form, 'clients.csv')}"
+    return f"--data-binary @{_FILES.get(body.form, _FILE)}"
 
 
 def _is_json(operation: Operation) -> bool:

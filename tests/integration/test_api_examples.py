@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import html
+import io
 import json
 import re
 import shlex
@@ -14,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pyarrow as pa
+import pyarrow.ipc
 import pytest
 import pytest_asyncio
 
@@ -72,10 +77,20 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     folder = tmp_path_factory.mktemp("client")
     rows = [("abcd", 3, "monthly", 4), ("ef", 12, "yearly", 20)]
     (folder / "clients.csv").write_text(csv_text(rows, HEADER[1:5]))
+    (folder / "clients.csv.gz").write_bytes(gzip.compress((folder / "clients.csv").read_bytes()))
+    (folder / "clients.arrow").write_bytes(_arrow(rows))
     wrong = ("2026-12", "x", "n.n.", "monthly", 1, 0)
     (folder / "july.csv").write_text(csv_text([*month(12, 10), wrong], HEADER).replace(",", ";"))
     async with served(shop) as url:
         yield Site(url, folder, refused)
+
+
+def _arrow(rows: list[tuple[object, ...]]) -> bytes:
+    table = pa.Table.from_pylist([dict(zip(HEADER[1:5], row, strict=True)) for row in rows])
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
 
 
 async def test_every_example_is_answered_in_the_shape_that_is_printed(site: Site) -> None:
@@ -101,6 +116,20 @@ async def test_what_stands_in_for_curl_asks_as_curl_does(site: Site) -> None:
     commands = [one for one in commands if one.startswith("curl")]
     assert len(commands) >= 3
     assert all("probab" in said for said in [await _ask(site.folder, one) for one in commands[1:]])
+
+
+async def test_what_the_page_offers_to_copy_works(site: Site) -> None:
+    """But for a file that was refused: nobody could guess which."""
+    page = await _ask(site.folder, f"curl -s {site.url}/docs")
+    blocks = [html.unescape(block) for block in re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.DOTALL)]
+    commands = [block for block in blocks if block.startswith("curl ") and "retry" not in block]
+    scripts = [block for block in blocks if "import urllib.request" in block and "retry" not in block]
+    assert len(commands) > 20
+    assert len(scripts) > 10
+    for command in commands:
+        said = await _ask(site.folder, command)
+        assert not said.startswith('{"type":"urn:attritiond:problem'), command
+    await _run(site.folder, sys.executable, "-c", "\n".join(scripts))
 
 
 async def _run(folder: Path, *command: str) -> str:
@@ -138,7 +167,7 @@ async def _ask(folder: Path, command: str) -> str:
         aiohttp.ClientSession() as session,
         session.request(method, url, data=body, headers=headers) as response,
     ):
-        return await response.text()
+        return (await response.read()).decode("utf-8", "replace")
 
 
 def _difference(printed: Any, said: Any, where: str) -> str:
