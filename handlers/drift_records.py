@@ -62,10 +62,12 @@ class LabelledDrift(DriftItem):
 
 
 class UnlabelledDrift(DriftItem):
-    """The drift of a file's unlabelled rows, and the scores that are to be expected of them."""
+    """The drift of a file's unlabelled rows, and the scores to be expected of them. ``broken``: what the quality
+    gate would hold the file for, null where it finds nothing."""
 
     file: str
     estimate: Estimate
+    broken: str | None
 
 
 class NewestDrift(TypedDict, total=False):

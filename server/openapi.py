@@ -199,7 +199,10 @@ def _responses(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": route.summary, "headers": headers, "content": content}}
     if is_revalidated(route):
         headers["ETag"] = {"$ref": "#/components/headers/ETag"}
-        responses["304"] = {"description": "It is as it was when the ETag in If-None-Match was given", "headers": headers}
+        responses["304"] = {
+            "description": "It is as it was when the ETag in If-None-Match was given",
+            "headers": headers,
+        }
     if route.path.endswith("/retry"):
         responses["202"] = {"description": "It still waits to be taken", "headers": headers, "content": content}
     if route.path == "/readyz":

@@ -33,10 +33,11 @@ def client_schema(release: Release | None) -> Schema:
     return {
         "title": "Client",
         "type": "object",
-        "description": f"A client as model {release.version} wants it; null is missing. The target and columns that are"
-        " not known may be there, and are not used.",
+        "description": f"A client as model {release.version} wants it, with at least one of its columns. null and what"
+        " is not there are missing. The target and columns that are not known may be there, and are not used, but for"
+        " one that looks like the misspelling of a column that no client has, which is refused.",
         "properties": _ids(release, _CATEGORY) | {one.name: _CATEGORY if _is_text(one) else _NUMBER for one in columns},
-        "required": [one.name for one in columns if not _is_optional(release, one.name)],
+        "anyOf": [{"required": [one.name]} for one in columns],
     }
 
 
@@ -62,11 +63,6 @@ def _ids(release: Release, value: Any) -> dict[str, Any]:
 
 def _is_text(column: ColumnSketch) -> bool:
     return isinstance(column.axis, Categories)
-
-
-def _is_optional(release: Release, name: str) -> bool:
-    column = release.schema.by_name.get(name)
-    return column is not None and column.optional
 
 
 def _usual(column: ColumnSketch) -> str | float | None:

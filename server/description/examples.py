@@ -246,7 +246,7 @@ ANSWERS: Mapping[str, Any] = MappingProxyType(
         "/v1/calls": {
             "model_version": 2,
             "file": "2026-08-clients.csv",
-            "held": None,
+            "broken": None,
             "ranking": 12,
             "total": 3000,
             "items": [

@@ -15,7 +15,7 @@ _DETAILS = MappingProxyType(
         Kind.BAD_REQUEST: "The request cannot be understood.",
         Kind.OUTDATED_CURSOR: "A newer drop has been ranked since this cursor was given; begin again without it.",
         Kind.CROSS_SITE: "The request was sent by a page of another site.",
-        Kind.UNAUTHORISED: "Send a token as Authorization: Bearer TOKEN; a browser sends it as the password of any user name.",
+        Kind.UNAUTHORISED: "The token is not known here: it was revoked, or never made.",
         Kind.FORBIDDEN: "dashboard has the role read; here predict is needed. `attritiond token add` makes one.",
         Kind.TOO_OFTEN: "dashboard asks more often than server.requests_per_second allows: send more clients in one.",
         Kind.NOT_FOUND: "There is no such release; /v1/models lists those there are.",

@@ -236,9 +236,10 @@ def _named(schemas: Schema, name: str) -> Named:
 
 
 def _properties(schemas: Schema, schema: Schema) -> Iterator[Row]:
+    free = "anyOf" in schema  # such as a client, of whose columns one is enough
     for name, one in schema.get("properties", {}).items():
         notes = " ".join(filter(None, (one.get("description", ""), _bounds(one))))
-        yield Row(name, tuple(_kind(schemas, one)), name in schema.get("required", ()), notes=notes)
+        yield Row(name, tuple(_kind(schemas, one)), free or name in schema.get("required", ()), notes=notes)
 
 
 def _kind(schemas: Schema, schema: Schema) -> Iterator[Words]:

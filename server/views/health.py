@@ -25,7 +25,7 @@ async def livez(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Which checks fail, with a sentence for who is no stranger, and how many files are not yet taken and decided on."""
+    """Which checks fail, why (for who is no stranger), and how many files are not yet taken and decided on."""
     state = await asyncio.to_thread(readiness, request.app[SERVICES])
     problems = dict(state.problems)
     if not request.app[DOOR].is_known(request):

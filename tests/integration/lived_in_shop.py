@@ -46,7 +46,7 @@ def lived_in(root: Path) -> Workshop:
         rows = month(number, turned=number == 6, broken=number == 4)
         shop.take(f"2026-{number:02d}.csv", rows, HEADER)
         shop.settle()
-    shop.take("2026-11-clients.csv", month(11, 12, labelled=False), HEADER)
+    shop.take("2026-11-clients.csv", month(11, 24, labelled=False), HEADER)
     (shop.workspace.source / "broken.csv").write_text('corporation,tenure\n"a,1\n')
     shop.ingest("broken.csv")
     return shop

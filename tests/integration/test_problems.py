@@ -79,7 +79,9 @@ JSON_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     "null": (b"null", 422, "wrong-body", ""),
     "a list": (b"[]", 422, "wrong-body", ""),
     "text": (b'"clients"', 422, "wrong-body", ""),
-    "a column that is not there": (b'{"clients": [{"tenure": 1}]}', 422, "wrong-clients", "column contract"),
+    "a client of nothing": (b'{"clients": [{"tenure": 1}, {}]}', 422, "wrong-clients", "row 1"),
+    "a client without a column of the model": (b'{"clients": [{"corporation": "a"}]}', 422, "wrong-clients", "row 0"),
+    "a column that is misspelt": (b'{"clients": [{"tenur": 1, "contract": "a"}]}', 422, "wrong-clients", "tenur"),
     "a category that is a fraction": (
         b'{"clients": [{"tenure": 1, "contract": 1.5}]}',
         422,

@@ -215,7 +215,7 @@ def full_house(folder: Path) -> House:
         set_fact(connection, LABELLED_DRIFT, diagnosis)
         expected = msgspec.to_builtins(estimate(np.array([0.2, 0.7]), 0.5))
         unlabelled = of_tally(release(), columns, np.array([-1.0, 0.5]), None).document(file="july<i>.csv")
-        set_fact(connection, UNLABELLED_DRIFT, {**unlabelled, "estimate": expected})
+        set_fact(connection, UNLABELLED_DRIFT, {**unlabelled, "estimate": expected, "broken": None})
         refused = Reason("quotes", "A quotation mark in line 3 is never closed.", "Correct it.", (3,))
         record = _file(3, "broken.csv", FileState.QUARANTINED, RowCounts(), refused)
         files.add_all(connection, [(record, _STAMP, True)])

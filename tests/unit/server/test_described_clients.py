@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from handlers.clients import ClientsRefused, from_objects
+from handlers.clients import ClientsRefused, ObjectReader
 from handlers.prediction import predict
 from server.description.clients import client_schema, example_client, example_csv
 from server.wire import clients_of_csv
@@ -20,7 +20,7 @@ COLUMNS = ["corporation", "tenure", "contract", "seats", "exited", "unknown"]
 
 def _taken(client: dict[str, Any]) -> bool:
     try:
-        from_objects(release(), [client])
+        ObjectReader(release()).read([client])
     except ClientsRefused:
         return False
     return True
@@ -35,15 +35,20 @@ def test_a_client_is_taken_exactly_if_its_schema_allows_it(column: str, value: A
     assert Draft202012Validator(client_schema(release())).is_valid(client) == _taken(client)
 
 
+@pytest.mark.parametrize("client", [{}, {"corporation": "abcd"}, {"exited": 1}, {"seats": None}])
+def test_a_client_needs_one_of_the_columns(client: dict[str, Any]) -> None:
+    assert Draft202012Validator(client_schema(release())).is_valid(client) == _taken(client)
+
+
 def test_the_example_is_scored_without_a_warning() -> None:
-    clients = from_objects(release(), [example_client(release())])
+    clients = ObjectReader(release()).read([example_client(release())])
     assert clients.warnings == ()
     assert predict(release(), clients).ids == ["abcd"]
 
 
 def test_the_example_as_csv_says_the_same() -> None:
     clients = clients_of_csv(release(), example_csv(release()).encode(), max_bytes=1_000)
-    expected = predict(release(), from_objects(release(), [example_client(release())]))
+    expected = predict(release(), ObjectReader(release()).read([example_client(release())]))
     assert predict(release(), clients).probabilities.tolist() == expected.probabilities.tolist()
 
 
