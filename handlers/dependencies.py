@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, TypedDict
 
 DISTRIBUTION = "attritiond"
 
@@ -14,9 +14,20 @@ _REQUIREMENT = re.compile(
 )
 
 
+class Dependency(TypedDict):
+    """A library with its versions: what is installed, the range asked for, what the model was trained with, and the
+    newest that the background check found; null where one is not known."""
+
+    name: str
+    installed: str | None
+    required: str | None
+    trained_with: str | None
+    latest: str | None
+
+
 def dependencies(
     trained_with: Mapping[str, str], cached: Mapping[str, Any], distribution: str = DISTRIBUTION
-) -> list[dict[str, str | None]]:
+) -> list[Dependency]:
     """List each library with its versions: ``installed``, ``required``, ``trained_with`` and ``latest``, or None.
 
     ``trained_with`` is the release's record, ``cached`` what the background check last wrote. Where the distribution

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
+from handlers.dependencies import Dependency, differing
 from handlers.dependencies import dependencies as listed_dependencies
-from handlers.dependencies import differing
 from handlers.domain.release import Release
+from handlers.drift_records import NewestDrift
 from handlers.statistics import StatisticsCache, summary_statistics
 from handlers.storage.ledger import LABELLED_DRIFT, Ledger, get_fact
 from handlers.storage.workspace import Workspace
+
+
+class Timing(TypedDict, total=False):
+    """How often a step has run (``count``), or for ingestion the files and rows, the seconds of all times together,
+    and those of the last time and when that was."""
+
+    count: int
+    files: int
+    rows: int
+    seconds: float
+    last_seconds: float
+    last_at: str | None
+
+
+class DependencyCheck(TypedDict):
+    """When the index was asked, why it could not be reached, and which libraries differ from the model's."""
+
+    checked_at: str | None
+    unreachable: str | None
+    differing: list[str]
+
+
+class Diagnostics(TypedDict):
+    """How the steps, the data and the libraries stand. ``missing``: percent of the rows, by column."""
+
+    timing: dict[str, Timing]
+    missing: dict[str, float]
+    dependencies: list[Dependency]
+    dependency_check: DependencyCheck
+    drift: NewestDrift
 
 
 def diagnostics(
@@ -19,7 +50,7 @@ def diagnostics(
     release: Release | None,
     dependencies: Mapping[str, Any],
     cache: StatisticsCache | None = None,
-) -> dict[str, Any]:
+) -> Diagnostics:
     """Say how the steps, the data and the libraries stand.
 
     ``release`` is the champion, None before the first; ``dependencies`` what the background check has cached.

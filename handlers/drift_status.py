@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
 from handlers.decision_state import read_state
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Reading
+from handlers.drift_records import LabelledDrift, UnlabelledDrift
 from handlers.model_records import ChallengerItem, challengers
 from handlers.records import DecisionItem, decision_item, reason_item
 from handlers.storage import decisions, files
@@ -45,8 +46,8 @@ class Drift(TypedDict):
     previous_version: int | None
     pooled_rows: int
     held: list[HeldItem]
-    labelled: dict[str, Any] | None
-    unlabelled: dict[str, Any] | None
+    labelled: LabelledDrift | None
+    unlabelled: UnlabelledDrift | None
     decisions: list[DecisionItem]
 
 

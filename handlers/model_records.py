@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from sqlalchemy import Connection
 
@@ -22,7 +22,8 @@ Scores = dict[str, float | int | None]
 
 
 class ModelItem(TypedDict):
-    """A release. ``metrics``: of its recipe on held-out rows before the final refit."""
+    """A release. ``state``: current, previous or retired. ``metrics``: of its recipe on held-out rows before the final
+    refit."""
 
     version: int
     state: str
@@ -30,7 +31,7 @@ class ModelItem(TypedDict):
     estimator: str
     trained_rows: int
     dataset_version: int
-    metrics: dict[str, Any]
+    metrics: Scores
     deployed_at: str
 
 
@@ -45,7 +46,7 @@ class ChallengerItem(TypedDict):
     estimator: str
     trained_rows: int
     dataset_version: int
-    metrics: dict[str, Any]
+    metrics: Scores
     deployed_at: None
     first_block: int
     last_block: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,42 @@ from handlers.storage.workspace import Workspace
 CELLS_AT_ONCE = 8_000_000
 """Values held in memory at once (64 MB of numbers): of a large data set a few columns are read at a time."""
 
-_NUMERIC = ("mean", "median", "std", "min", "max")
+
+class Moments(TypedDict):
+    """Mean, median, standard deviation (n - 1), smallest and largest value; null where there is none."""
+
+    mean: float | None
+    median: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+
+
+class ColumnSummary(TypedDict):
+    """A column. ``type``: ``number``, ``category`` or ``text``; ``mean`` to ``max``: of numbers; ``distinct``:
+    of others. ``missing`` counts rows, ``missing_percent`` is of all rows."""
+
+    name: str
+    type: str
+    mean: float | None
+    median: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    missing: int
+    missing_percent: float
+    distinct: int | None
+
+
+class SummaryStatistics(TypedDict):
+    """Every column of the data set, in the schema's order, as of a version of the data set."""
+
+    dataset_version: int
+    rows: int
+    columns: list[ColumnSummary]
+
+
+_NOTHING: Moments = {"mean": None, "median": None, "std": None, "min": None, "max": None}
 
 
 class StatisticsCache:
@@ -27,9 +62,9 @@ class StatisticsCache:
     def __init__(self) -> None:
         self._lock = Lock()
         self._of: tuple[int, Schema] | None = None
-        self._answer: dict[str, Any] = {}
+        self._answer: SummaryStatistics = {"dataset_version": 0, "rows": 0, "columns": []}
 
-    def summary(self, ledger: Ledger, workspace: Workspace) -> dict[str, Any]:
+    def summary(self, ledger: Ledger, workspace: Workspace) -> SummaryStatistics:
         """Give the statistics of the data set as it is now; computed only if its rows or its schema have changed."""
         with self._lock, ledger.read() as connection:
             now = (dataset.version(connection), schemas.read(connection))
@@ -39,7 +74,7 @@ class StatisticsCache:
             return self._answer
 
 
-def summary_statistics(ledger: Ledger, workspace: Workspace, cache: StatisticsCache | None = None) -> dict[str, Any]:
+def summary_statistics(ledger: Ledger, workspace: Workspace, cache: StatisticsCache | None = None) -> SummaryStatistics:
     """Describe all rows of the data set, its columns in the schema's order; the answer is not to be changed.
 
     Numbers have mean, median, standard deviation (n - 1), smallest and largest value; what there is none of (no
@@ -48,10 +83,10 @@ def summary_statistics(ledger: Ledger, workspace: Workspace, cache: StatisticsCa
     return (cache or StatisticsCache()).summary(ledger, workspace)
 
 
-def _summary(connection: Connection, workspace: Workspace) -> dict[str, Any]:
+def _summary(connection: Connection, workspace: Workspace) -> SummaryStatistics:
     schema = schemas.read(connection)
     rows = dataset.count(connection)
-    columns: list[dict[str, Any]] = []
+    columns: list[ColumnSummary] = []
     step = max(1, CELLS_AT_ONCE // max(rows, 1))
     for start in range(0, len(schema.columns), step):
         chosen = schema.columns[start : start + step]
@@ -60,7 +95,7 @@ def _summary(connection: Connection, workspace: Workspace) -> dict[str, Any]:
     return {"dataset_version": dataset.version(connection), "rows": rows, "columns": columns}
 
 
-def _describe(column: Column, values: pa.ChunkedArray) -> dict[str, Any]:
+def _describe(column: Column, values: pa.ChunkedArray) -> ColumnSummary:
     rows = len(values)
     numeric = column.type.is_numeric
     there = _numbers(values) if numeric else values.drop_null()
@@ -68,7 +103,7 @@ def _describe(column: Column, values: pa.ChunkedArray) -> dict[str, Any]:
     return {
         "name": column.name,
         "type": "number" if numeric else str(column.type),
-        **(_moments(there, whole=column.type is ColumnType.INTEGER) if numeric else dict.fromkeys(_NUMERIC)),
+        **(_moments(there, whole=column.type is ColumnType.INTEGER) if numeric else _NOTHING),
         "missing": missing,
         "missing_percent": 100.0 * missing / rows if rows else 0.0,
         "distinct": None if numeric else pc.count_distinct(there).as_py(),
@@ -81,9 +116,9 @@ def _numbers(values: pa.ChunkedArray) -> np.ndarray:
     return numbers if numbers.dtype != np.float64 else numbers[~np.isnan(numbers)]
 
 
-def _moments(numbers: np.ndarray, *, whole: bool) -> dict[str, float | int | None]:
+def _moments(numbers: np.ndarray, *, whole: bool) -> Moments:
     if not len(numbers):
-        return dict.fromkeys(_NUMERIC)
+        return _NOTHING
     kind = int if whole else float
     return {
         "mean": float(numbers.mean()),

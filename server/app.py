@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import jinja2
-import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
@@ -16,21 +17,24 @@ from handlers.telemetry import TelemetryReader
 from server import openapi, wording
 from server.auth import Door, Keyring
 from server.batching import Batcher
+from server.description import usage
+from server.description.current import CurrentDescription
 from server.expectation import wait
 from server.ledger_reading import LedgerReading
 from server.middleware import serve
+from server.parameters import strict
 from server.revalidation import revalidated
-from server.routes import ROUTES, addresses, is_revalidated, role_needed
+from server.routes import ROUTES, Route, addresses, is_revalidated, role_needed
 from server.services import Services
 from server.state import (
     BATCHER,
     CALLS,
     CHECKS,
+    DESCRIPTION,
     DOOR,
     ICON,
     LEDGER_READING,
     METRICS,
-    OPENAPI,
     PAGES,
     SERVICES,
     STATISTICS,
@@ -51,14 +55,15 @@ def build(services: Services) -> web.Application:
     app[STATISTICS] = StatisticsCache()
     app[METRICS] = services.metrics
     app[LEDGER_READING] = LedgerReading(TelemetryReader(services.ledger))
-    app[OPENAPI] = msgspec.json.encode(openapi.document(_version(), tokens=services.settings.tokens_file is not None))
+    tokens = services.settings.tokens_file is not None
+    app[DESCRIPTION] = CurrentDescription(partial(openapi.document, _version(), tokens=tokens))
     app[BATCHER] = Batcher(services.metrics.batch)
     app[PAGES] = _pages()
     app[STYLE] = (_PAGES / "style.css").read_bytes()
     app[ICON] = (_PAGES / "icon.svg").read_bytes()
     needs = {}
     for route in ROUTES:
-        handler = revalidated(route.handler) if is_revalidated(route) else route.handler
+        handler = _handler(route)
         for path in addresses(route):
             for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
                 added = app.router.add_route(method, path, handler, expect_handler=wait)
@@ -74,6 +79,12 @@ def runner(services: Services) -> web.AppRunner:
     )
 
 
+def _handler(route: Route) -> Handler:
+    """What answers a route, with what the table says of it."""
+    handler = revalidated(route.handler) if is_revalidated(route) else route.handler
+    return strict(handler, [parameter.name for parameter in route.parameters])
+
+
 def _keyring(services: Services) -> Keyring | None:
     """Where there is a tokens file, and nobody has brought its tokens, none is known: nobody is let in."""
     return Keyring() if services.keyring is None and services.settings.tokens_file is not None else services.keyring
@@ -83,7 +94,7 @@ def _pages() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_PAGES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(wording.FILTERS)
+    environment.filters.update({**wording.FILTERS, **usage.FILTERS})
     return environment
 
 

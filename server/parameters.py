@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from handlers.clients import shown
 from handlers.domain.files import FileState
 from server.problems import Problem, wrong_parameter
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 500
+#: What is described in /openapi.json is what is held: as regular expressions that JSON Schema has, too.
+CURSOR = "^[0-9]{1,18}$"
+CALLS_CURSOR = "^([0-9]{1,18})-([0-9]{1,18})$"
+FILE_NAME = "^[^/\\x00-\\x1f\\x7f-\\x9f]+$"
 _NUMBER = re.compile(r"[0-9]{1,18}")
-_CALLS_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+
+
+def strict(handler: Handler, allowed: Collection[str]) -> Handler:
+    """The same handler, which refuses parameters other than these, and those that are given twice.
+
+    An address without parameters takes any: nothing that it says depends on them.
+    """
+    if not allowed:
+        return handler
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        if request.query_string:
+            _check(request, allowed)
+        return await handler(request)
+
+    return checked
+
+
+def _check(request: web.Request, allowed: Collection[str]) -> None:
+    for name in request.query:
+        if name not in allowed:
+            raise wrong_parameter(shown(name), f"There is no such parameter here, but {' and '.join(allowed)}.")
+        if len(request.query.getall(name)) > 1:
+            raise wrong_parameter(name, "It is given more than once.")
 
 
 def integer(request: web.Request, name: str, *, default: int, low: int, high: int) -> int:
@@ -45,7 +75,7 @@ def calls_cursor(request: web.Request) -> tuple[int, int] | None:
     given = request.query.get("cursor")
     if given is None:
         return None
-    match = _CALLS_CURSOR.fullmatch(given)
+    match = re.fullmatch(CALLS_CURSOR, given)
     if match is None:
         raise bad_cursor()
     return int(match[1]), int(match[2])

@@ -21,6 +21,7 @@ class Kind(Enum):
 
     MALFORMED = (400, "The body cannot be parsed")
     BAD_REQUEST = (400, "The request cannot be understood")
+    OUTDATED_CURSOR = (400, "The cursor belongs to a list that has been replaced")
     UNAUTHORISED = (401, "A token is needed")
     FORBIDDEN = (403, "The token does not allow this")
     CROSS_SITE = (403, "Requests from other sites are refused")
@@ -89,16 +90,19 @@ class Problem(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
 
-    def response(self) -> web.Response:
-        """The answer."""
-        document: ProblemDocument = {
+    def document(self) -> ProblemDocument:
+        """The body of the answer."""
+        return {
             "type": f"urn:attritiond:problem:{self.kind.slug}",
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail[:DETAIL_CHARACTERS],
             "errors": [{"location": fault.location, "message": fault.message} for fault in self.errors],
         }
-        body = msgspec.json.encode(document)
+
+    def response(self) -> web.Response:
+        """The answer."""
+        body = msgspec.json.encode(self.document())
         return web.Response(body=body, status=self.kind.status, content_type=CONTENT_TYPE, headers=self.headers)
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from aiohttp.typedefs import Handler
 
 from handlers.calls import Calls
+from handlers.diagnostics import Diagnostics
+from handlers.domain.files import FileState
 from handlers.domain.roles import Role
 from handlers.drift_status import Drift
 from handlers.model_records import ModelDetail, ModelsPage, Scoring
 from handlers.records import DecisionItem, FileCheck, FileItem, Page
+from handlers.statistics import SummaryStatistics
 from server.negotiation import ARROW, CSV, JSON
+from server.parameters import CALLS_CURSOR, CURSOR, FILE_NAME
 from server.problems import Kind
-from server.views import deployment, drift_page, files, health, page, prediction, records
+from server.views import deployment, docs, drift_page, files, health, page, prediction, records
 from server.wire import PredictionAnswer
 
 HTML, CSS, SVG, TEXT = "text/html", "text/css", "image/svg+xml", "text/plain"
@@ -27,7 +31,7 @@ class Ready(TypedDict):
     ``waiting`` and ``undecided`` count files not yet taken and decided on; 0 and 0 when idle.
     """
 
-    status: str
+    status: Literal["ready", "unavailable"]
     problems: dict[str, str]
     warnings: dict[str, str]
     waiting: int
@@ -37,8 +41,27 @@ class Ready(TypedDict):
 class Alive(TypedDict):
     """The loop turns; ``detail`` says why ``status`` is not ``alive``."""
 
-    status: str
+    status: Literal["alive", "stuck"]
     detail: NotRequired[str]
+
+
+class Information(TypedDict):
+    """What is described, and its version."""
+
+    title: str
+    version: str
+    description: str
+
+
+class Description(TypedDict):
+    """This API in OpenAPI 3.1."""
+
+    openapi: Literal["3.1.0"]
+    info: Information
+    servers: list[dict[str, str]]
+    tags: list[dict[str, str]]
+    paths: dict[str, dict[str, Any]]
+    components: dict[str, dict[str, Any]]
 
 
 class Deployed(TypedDict):
@@ -49,11 +72,12 @@ class Deployed(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the query."""
+    """A parameter of the query. ``example``: a value that can be tried, or None."""
 
     name: str
     description: str
     schema: dict[str, Any]
+    example: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +101,33 @@ class Route:
     open: bool = False
 
 
-_PAGING = (
-    Parameter("limit", "How many items.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
-    Parameter("cursor", 'The "next" of the page before.', {"type": "string"}),
+_LIMIT = Parameter("limit", "How many items.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, 10)
+_NEXT = 'The "next" of the page before.'
+_PAGING = (_LIMIT, Parameter("cursor", _NEXT, {"type": "string", "pattern": CURSOR}))
+_CALLS_PAGING = (_LIMIT, Parameter("cursor", _NEXT, {"type": "string", "pattern": CALLS_CURSOR}))
+_STATE = Parameter("state", "Only files in this state.", {"enum": list(FileState), "type": "string"}, "quarantined")
+_NAME = Parameter(
+    "name",
+    "The name that the file would have in the source folder: at most 255 bytes of UTF-8.",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": FILE_NAME, "not": {"enum": [".", ".."]}},
+    "july.csv",
 )
-_STATE = Parameter("state", "Only files in this state.", {"type": "string"})
-_NAME = Parameter("name", "The name that the file would have in the source folder.", {"type": "string"})
 _REASONS = Parameter(
     "reasons",
     "How many of the strongest contributions to give for each client.",
     {"type": "integer", "minimum": 0, "maximum": 20, "default": 0},
+    3,
 )
-_BODY = (Kind.MALFORMED, Kind.NOT_FOUND, Kind.TOO_LARGE, Kind.UNSUPPORTED_TYPE, Kind.WRONG_CLIENTS, Kind.NO_MODEL)
+_BODY = (
+    Kind.MALFORMED,
+    Kind.NOT_FOUND,
+    Kind.TOO_LARGE,
+    Kind.UNSUPPORTED_TYPE,
+    Kind.WRONG_CLIENTS,
+    Kind.WRONG_PARAMETER,
+    Kind.WRONG_BODY,
+    Kind.NO_MODEL,
+)
 _WRONG = (Kind.WRONG_PARAMETER,)
 
 ROUTES: tuple[Route, ...] = (
@@ -108,8 +147,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/v1/scoring", records.scoring, "How good the release is", Scoring, problems=(Kind.NO_MODEL,), old=True
     ),
-    Route("GET", "/v1/summarystats", records.summarystats, "Statistics of the data set", dict[str, Any], old=True),
-    Route("GET", "/v1/diagnostics", records.diagnostics, "Timings, gaps, libraries, drift", dict[str, Any], old=True),
+    Route("GET", "/v1/summarystats", records.summarystats, "Statistics of the data set", SummaryStatistics, old=True),
+    Route("GET", "/v1/diagnostics", records.diagnostics, "Timings, gaps, libraries, drift", Diagnostics, old=True),
     Route("GET", "/v1/files", records.files, "Files", Page[FileItem], parameters=(*_PAGING, _STATE), problems=_WRONG),
     Route(
         "POST",
@@ -158,13 +197,14 @@ ROUTES: tuple[Route, ...] = (
         records.calls,
         "Clients of the newest unlabelled drop, by risk",
         Calls,
-        parameters=_PAGING,
-        problems=(Kind.BAD_REQUEST, Kind.WRONG_PARAMETER, Kind.NO_MODEL),
+        parameters=_CALLS_PAGING,
+        problems=(Kind.OUTDATED_CURSOR, Kind.WRONG_PARAMETER, Kind.NO_MODEL),
     ),
     Route("GET", "/livez", health.livez, "Is it alive? 503 if its loop is stuck", Alive, open=True),
     Route("GET", "/readyz", health.readyz, "Can it predict? 503 if not", Ready, open=True),
     Route("GET", "/metrics", health.metrics, "Counts for Prometheus", forms=(TEXT,)),
-    Route("GET", "/openapi.json", health.openapi, "This description", dict[str, Any]),
+    Route("GET", "/openapi.json", docs.openapi, "This description, for programs", Description),
+    Route("GET", "/docs", docs.docs, "This description, for people", forms=(HTML,)),
     Route("GET", "/", page.index, "The page for people", forms=(HTML,)),
     Route("GET", "/drift", drift_page.drift, "How the model is being judged, for people", forms=(HTML,)),
     Route("GET", "/style.css", page.style, "How the page looks", forms=(CSS,)),

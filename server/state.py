@@ -11,6 +11,7 @@ from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
 from server.auth import Door
 from server.batching import Batcher
+from server.description.current import CurrentDescription
 from server.ledger_reading import LedgerReading
 from server.metrics import Metrics
 from server.services import Services
@@ -26,4 +27,4 @@ BATCHER = web.AppKey("batcher", Batcher)
 PAGES = web.AppKey("pages", jinja2.Environment)
 STYLE = web.AppKey("style", bytes)
 ICON = web.AppKey("icon", bytes)
-OPENAPI = web.AppKey("openapi", bytes)
+DESCRIPTION = web.AppKey("description", CurrentDescription)

@@ -18,6 +18,7 @@ from server.problems import Fault, Kind, Problem
 
 #: Warnings in a header are cut to this.
 HEADER_CHARACTERS = 2_000
+NO_CLIENTS = "There are no clients in it: at least one is needed."
 
 
 class PredictionRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,6 +56,8 @@ def decode_request(content: bytes) -> PredictionRequest:
         raise Problem(Kind.MALFORMED, "The body is nested too deeply.") from error
     if (request.clients is msgspec.UNSET) == (request.dataset_path is msgspec.UNSET):
         raise Problem(Kind.WRONG_BODY, 'Send either {"clients": [{column: value, ...}, ...]} or {"dataset_path": ...}.')
+    if request.clients == []:
+        raise Problem(Kind.WRONG_BODY, NO_CLIENTS, [Fault("clients", NO_CLIENTS)])
     return request
 
 
@@ -86,6 +89,8 @@ def clients_of_arrow(release: Release, content: bytes) -> Clients:
     from server.arrow_wire import read_stream
 
     table = read_stream(content, features=len(release.scorecard.features))
+    if not table.num_rows:
+        raise Problem(Kind.WRONG_BODY, NO_CLIENTS, [Fault("body", NO_CLIENTS)])
     try:
         return from_arrow(release, table)
     except ClientsRefused as error:

@@ -12,7 +12,7 @@ from server.views.answers import json_response
 
 
 async def deploy(request: web.Request) -> web.Response:
-    """Make a release the current one."""
+    """Every answer after this one is given by that release."""
     version = parameters.version(request)
     if version is None:
         raise Problem(Kind.NOT_FOUND, "There is no such release; /v1/models lists those there are.")
@@ -20,7 +20,7 @@ async def deploy(request: web.Request) -> web.Response:
 
 
 async def rollback(request: web.Request) -> web.Response:
-    """Make the previous release the current one."""
+    """The release before the current one becomes the current one."""
     return await _deploy(request, None)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
+from server import parameters
 from server.body import read_body
 from server.negotiation import CSV
 from server.problems import Kind, Problem, wrong_parameter
@@ -16,11 +19,13 @@ TAKES = (CSV, GZIP, BYTES)
 GZIP_MAGIC = b"\x1f\x8b"
 LONGEST_NAME = 255
 """Bytes of UTF-8: what file systems allow."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""No URL in UTF-8 has one, and no JSON can."""
 RETRY_AFTER_SECONDS = "5"
 
 
 async def check(request: web.Request) -> web.Response:
-    """Say what would happen to the file in the body. The work is done by the ingest worker."""
+    """The file is read by the rules for dropped files, in the process that ingests, and is not taken."""
     if request.content_type not in TAKES:
         raise Problem(Kind.UNSUPPORTED_TYPE, f"Send {CSV}, {GZIP} or {BYTES} as Content-Type.")
     given = _name(request)
@@ -38,7 +43,7 @@ async def check(request: web.Request) -> web.Response:
 
 
 async def retry(request: web.Request) -> web.Response:
-    """Take a refused file again: 200 with its new record, or 202 with the old one while it still waits."""
+    """After a correction: 200 with its new record, or 202 with the old one while it still waits."""
     try:
         item, done = await request.app[SERVICES].retry(request.match_info["sha256"])
     except NotDone as error:
@@ -58,8 +63,8 @@ def _name(request: web.Request) -> str | None:
     name = request.query.get("name")
     if name is None:
         return None
-    too_long = len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME
-    if name in ("", ".", "..") or "/" in name or not name.isprintable() or too_long:
+    plain = re.fullmatch(parameters.FILE_NAME, name) is not None and name not in (".", "..")
+    if not plain or _SURROGATE.search(name) or len(name.encode()) > LONGEST_NAME:
         raise wrong_parameter("name", "The name of a file is expected, without a folder.")
     return name
 

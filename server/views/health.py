@@ -11,7 +11,7 @@ from aiohttp import web
 from server import exposition
 from server.exposition import CONTENT_TYPE, Standing
 from server.services import Readiness, Services
-from server.state import DOOR, LEDGER_READING, METRICS, OPENAPI, SERVICES
+from server.state import DOOR, LEDGER_READING, METRICS, SERVICES
 from server.views.answers import json_response
 
 NO_MODEL = "No model has been deployed yet: labelled rows of both classes are needed in the source folder."
@@ -31,7 +31,7 @@ async def livez(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Can it predict, and is anything left to do? From memory. A stranger is told which checks fail, and not why."""
+    """Which checks fail, why (for who is no stranger), and how many files are not yet taken and decided on."""
     state = readiness(request.app[SERVICES])
     problems, warnings = dict(state.problems), dict(state.warnings)
     if not request.app[DOOR].is_known(request):
@@ -47,7 +47,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Counts for Prometheus. Where the ledger does not answer, what the process knows itself."""
+    """Everything that is counted, in the text format of Prometheus; what the process knows where the ledger is slow."""
     services = request.app[SERVICES]
     telemetry = await request.app[LEDGER_READING].telemetry()
     standing = Standing(
@@ -61,11 +61,6 @@ async def metrics(request: web.Request) -> web.Response:
     else:
         body = await asyncio.to_thread(exposition.text, standing, telemetry, now=time.time())
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
-
-
-async def openapi(request: web.Request) -> web.Response:
-    """The description of this API."""
-    return web.Response(body=request.app[OPENAPI], content_type="application/json")
 
 
 def readiness(services: Services) -> Readiness:

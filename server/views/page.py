@@ -38,7 +38,7 @@ class Overview:
 
 
 async def index(request: web.Request) -> web.Response:
-    """The page."""
+    """The ranked clients with the strongest reasons, the current release, the last files and decisions."""
     services = request.app[SERVICES]
     overview = await asyncio.to_thread(_overview, services, readiness(services), request.app[CALLS])
     return html_response(request.app[PAGES].get_template("index.html").render(page=overview))
@@ -50,12 +50,12 @@ def html_response(html: str) -> web.Response:
 
 
 async def style(request: web.Request) -> web.Response:
-    """Its style sheet."""
+    """The style sheet of all pages."""
     return web.Response(body=request.app[STYLE], content_type="text/css", charset="utf-8")
 
 
 async def icon(request: web.Request) -> web.Response:
-    """The page's sign in a browser's tab."""
+    """A picture that every page names."""
     return web.Response(body=request.app[ICON], content_type="image/svg+xml")
 
 

@@ -28,13 +28,15 @@ Answered = tuple[Encoded, int]
 
 
 async def prediction(request: web.Request) -> web.Response:
-    """Score the clients in the body, or those of a CSV inside the configured folders."""
+    """The clients in the body, or those of a CSV inside the configured folders; the answer has the form of `Accept`."""
     release = current_release(request)
     reasons = parameters.integer(request, "reasons", default=0, low=0, high=MAX_REASONS)
     form = answer_form(request.headers.get("Accept", ""))
     kind = request.content_type
     if kind not in (JSON, CSV, ARROW):
         raise Problem(Kind.UNSUPPORTED_TYPE, f"Send {JSON}, {CSV} or {ARROW} as Content-Type.")
+    if kind == JSON and (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise Problem(Kind.UNSUPPORTED_TYPE, "JSON is read as UTF-8; send it so, without another charset.")
     content = await read_body(request)
     if kind == JSON and len(content) <= INLINE_BYTES:
         asked = wire.decode_request(content)

@@ -18,20 +18,20 @@ from server.views.answers import current_release, json_response
 
 
 async def scoring(request: web.Request) -> web.Response:
-    """How good the current release is."""
+    """Of its recipe on held-out rows, on `testdata/`, and over rows scored before they were learned from."""
     release = current_release(request)
     ledger = request.app[SERVICES].ledger
     return json_response(await asyncio.to_thread(model_records.scoring, ledger, release))
 
 
 async def summarystats(request: web.Request) -> web.Response:
-    """Statistics of every column of the data set."""
+    """Every column of the data set as it is after the newest commit."""
     services, cache = request.app[SERVICES], request.app[STATISTICS]
     return json_response(await asyncio.to_thread(summary_statistics, services.ledger, services.workspace, cache))
 
 
 async def diagnostics(request: web.Request) -> web.Response:
-    """Timings, gaps, libraries and drift; reading it runs nothing."""
+    """How long the steps took, gaps by column, the libraries, and the newest drift; reading it runs nothing."""
     services, cache = request.app[SERVICES], request.app[STATISTICS]
     release, cached = services.champion.release, services.dependencies()
     answer = await asyncio.to_thread(read_diagnostics, services.ledger, services.workspace, release, cached, cache)
@@ -39,14 +39,14 @@ async def diagnostics(request: web.Request) -> web.Response:
 
 
 async def files(request: web.Request) -> web.Response:
-    """The files that were seen."""
+    """Every file that was seen, and what became of it."""
     limit, cursor, state = parameters.limit(request), parameters.cursor(request), parameters.state(request)
     ledger = request.app[SERVICES].ledger
     return json_response(await asyncio.to_thread(records.files_page, ledger, limit, cursor, state))
 
 
 async def models(request: web.Request) -> web.Response:
-    """The releases."""
+    """What is deployed and was, and the challengers in waiting, which score each new block and are never served."""
     limit, cursor = parameters.limit(request), parameters.cursor(request)
     return json_response(
         await asyncio.to_thread(model_records.models_page, request.app[SERVICES].ledger, limit, cursor)
@@ -54,7 +54,7 @@ async def models(request: web.Request) -> web.Response:
 
 
 async def model(request: web.Request) -> web.Response:
-    """One release."""
+    """A release, with the decision that made it."""
     version = parameters.version(request)
     found = None
     if version is not None:
@@ -65,22 +65,22 @@ async def model(request: web.Request) -> web.Response:
 
 
 async def decisions(request: web.Request) -> web.Response:
-    """The decisions."""
+    """What was decided on each block of labelled rows, why, and by which evidence."""
     limit, cursor = parameters.limit(request), parameters.cursor(request)
     return json_response(await asyncio.to_thread(records.decisions_page, request.app[SERVICES].ledger, limit, cursor))
 
 
 async def drift(request: web.Request) -> web.Response:
-    """How the champion is being judged."""
+    """The harm test and how it came there, columns that moved, held files, and the last decisions."""
     return json_response(await asyncio.to_thread(read_drift, request.app[SERVICES].ledger))
 
 
 async def calls(request: web.Request) -> web.Response:
-    """The clients of the newest unlabelled drop, by their risk."""
+    """Rank 1 has the highest risk. Those that are known to have left are not in it."""
     release = current_release(request)
     limit, cursor = parameters.limit(request), parameters.calls_cursor(request)
     try:
         return json_response(await asyncio.to_thread(request.app[CALLS].page, release, limit, cursor))
     except CursorOutdated as error:
         detail = "A newer drop has been ranked since this cursor was given; begin again without it."
-        raise Problem(Kind.BAD_REQUEST, detail) from error
+        raise Problem(Kind.OUTDATED_CURSOR, detail) from error

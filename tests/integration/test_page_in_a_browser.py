@@ -114,6 +114,18 @@ async def test_the_drift_page_draws_the_harm_test_and_escapes_what_is_named(
     assert re.search(r'<text class="mark"[^>]*>model 2</text>', document)
 
 
+async def test_the_reference_of_the_api_is_shown_with_the_columns_of_the_model_and_loads_nothing_from_elsewhere(
+    full: tuple[House, str], tmp_path: Path
+) -> None:
+    house, url = full
+    document = await _chromium(tmp_path / "profile", "--virtual-time-budget=2000", "--dump-dom", f"{url}docs")
+    text = html.unescape(re.sub(r"<[^>]+>", " ", document))
+    assert "A client as model 2 wants it" in text
+    assert '{"clients": [{"corporation": "abcd", "tenure":' in text
+    assert {request.status for request in house.served} == {200}
+    assert {request.route for request in house.served} == {"/docs", "/style.css", "/icon.svg"}
+
+
 async def test_before_the_first_model_the_drift_page_says_so(empty: tuple[House, str], tmp_path: Path) -> None:
     _, url = empty
     document = await _chromium(tmp_path / "profile", "--virtual-time-budget=2000", "--dump-dom", f"{url}drift")

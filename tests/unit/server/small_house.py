@@ -102,6 +102,8 @@ class House:
     retried: list[str] = field(default_factory=list)
     not_done: NotDone | None = None
     taken_again: bool = True
+    refuses: bool = False
+    has_previous: bool = False
     readiness: Readiness = field(default_factory=Readiness)
     vitals: Vitals = field(default_factory=Vitals)
     settings: ServerSettings = field(default_factory=ServerSettings)
@@ -115,6 +117,10 @@ class House:
             self.deployed.append(version)
             if version is not None and version > 2:
                 raise DeploymentRefused(f"There is no release {version}.", unknown=True)
+            if self.refuses:
+                raise DeploymentRefused("Its signature does not hold.")
+            if version is None and self.has_previous:
+                return 1
             if version is None:
                 raise DeploymentRefused("There is no previous release to go back to.")
             return version
@@ -210,7 +216,8 @@ def full_house(folder: Path) -> House:
         diagnosis = of_tally(release(), columns, np.array([-1.0, 0.5]), (2, 1)).document(decision=1)
         set_fact(connection, LABELLED_DRIFT, diagnosis)
         expected = msgspec.to_builtins(estimate(np.array([0.2, 0.7]), 0.5))
-        set_fact(connection, UNLABELLED_DRIFT, {**diagnosis, "file": "july<i>.csv", "estimate": expected})
+        unlabelled = of_tally(release(), columns, np.array([-1.0, 0.5]), None).document(file="july<i>.csv")
+        set_fact(connection, UNLABELLED_DRIFT, {**unlabelled, "estimate": expected, "broken": None})
         refused = Reason("quotes", "A quotation mark in line 3 is never closed.", "Correct it.", (3,))
         record = _file(3, "broken.csv", FileState.QUARANTINED, RowCounts(), refused)
         files.add_all(connection, [(record, _STAMP, True)])
