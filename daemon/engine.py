@@ -30,8 +30,7 @@ from daemon.trouble import FIRST_PAUSE_SECONDS, Trouble, pause
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import decision_blocks
 from handlers.domain.files import FileState
-from handlers.publication import finaldata_is_behind
-from handlers.storage import decisions, files, models
+from handlers.storage import decisions, files, models, versions
 from handlers.storage.ledger import Ledger
 
 FAULTS = 2
@@ -302,7 +301,7 @@ class Engine:
                 undecided=decisions.undecided_files(connection),
                 unscored=files.counts(connection).get(FileState.WAITING, 0),
                 unreported=bool(models.unreported(connection)),
-                finaldata=finaldata_is_behind(connection),
+                finaldata=versions.finaldata_is_behind(connection),
             )
 
 

@@ -455,7 +455,7 @@ def test_a_ledger_that_cannot_be_read_is_told_and_heals(play: Any, monkeypatch: 
 def test_a_finaldata_that_cannot_be_written_is_told_and_tried_ever_more_rarely(
     play: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "finaldata_is_behind", lambda _connection: True)
+    monkeypatch.setattr(engines.versions, "finaldata_is_behind", lambda _connection: True)
 
     async def scenario(house: House) -> None:
         house.ingest.answer = lambda task: FULL if isinstance(task, WriteFinaldata) else None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 HEAVY = "sorted({'pandas', 'sklearn', 'scipy', 'matplotlib', 'interpret'} & set(sys.modules))"
+LATER = "sorted({'pyarrow', 'pandas', 'sklearn', 'scipy', 'matplotlib', 'interpret', 'joblib'} & set(sys.modules))"
 
 
 def _printed(program: str) -> str:
@@ -17,6 +18,17 @@ def _printed(program: str) -> str:
 
 def test_importing_the_application_loads_nothing_heavy() -> None:
     assert _printed(f"import sys, server.app; print({HEAVY})") == "[]"
+
+
+def test_what_the_daemon_imports_at_its_start_does_without_pyarrow() -> None:
+    program = f"""
+import sys
+from server.front import keep_pandas_out
+keep_pandas_out()
+import daemon.commands.running, daemon.daemon
+print({LATER})
+"""
+    assert _printed(program) == "[]"
 
 
 def test_tables_are_read_without_pandas_once_it_is_kept_out() -> None:
