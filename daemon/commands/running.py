@@ -50,7 +50,7 @@ def run(config: Path) -> None:
     settings, workspace = read_configuration(config)
     log.configure(settings.logging.level)
     last_words.install()
-    keep_pandas_out()
+    keep_pandas_out(thrifty=True)
     doors = opened(settings, workspace)
     with locked(settings, workspace) as (ledger, descriptor):
         greeting = Greeting(msgspec.to_builtins(settings), str(config.absolute()))

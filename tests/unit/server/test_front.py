@@ -31,6 +31,18 @@ print({LATER})
     assert _printed(program) == "[]"
 
 
+def test_a_thrifty_process_takes_memory_by_the_systems_allocator() -> None:
+    program = """
+import sys
+from server.front import keep_pandas_out
+keep_pandas_out(thrifty=True)
+loaded = 'pyarrow' in sys.modules
+import pyarrow
+print(loaded, pyarrow.default_memory_pool().backend_name, 'pandas' in sys.modules)
+"""
+    assert _printed(program) == "False system False"
+
+
 def test_tables_are_read_without_pandas_once_it_is_kept_out() -> None:
     program = f"""
 import sys
