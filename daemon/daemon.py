@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import control, log
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
+from daemon.deploying import Deploying
 from daemon.doors import Doors
 from daemon.engine import Engine
 from daemon.failures import failure_of
@@ -30,10 +30,8 @@ from daemon.notify import Notifier
 from daemon.reloading import read_again
 from daemon.settings import Settings
 from daemon.tasks import Greeting, WriteFinaldata
-from daemon.workers import TaskFailed, Worker, WorkerDied
-from handlers import activation
+from daemon.workers import Worker
 from handlers.storage.ledger import Ledger, LedgerError
-from handlers.storage.releases import ReleaseError
 from server import app
 from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
 
@@ -60,8 +58,9 @@ class Daemon:
         self._workers = workers
         self._doors = doors
         source = self._house.workspace.source
+        self._deploying = Deploying(self._house, self._champion)
         self.engine = Engine(
-            settings, ledger=ledger, source=source, workers=self._workers, deployed=self._read_champion
+            settings, ledger=ledger, source=source, workers=self._workers, deployed=self._deploying.follow
         )
         self._intake = Intake(source, settings.ingestion, known=self.engine.known)
         self._files = FileRequests(self._house, self._workers[0], self._intake.request_scan)
@@ -82,7 +81,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload)
-        await self._read_champion()
+        await self._deploying.follow()
         runner, self._url = await self._serve()
         control_runner = await self._serve_commands()
         tasks = [
@@ -191,16 +190,13 @@ class Daemon:
 
     async def deploy(self, version: int | None) -> int:
         """Make a release the current one; None: the previous. Raises DeploymentRefused."""
-        if version is not None and not await asyncio.to_thread(activation.exists, self._house, version):
-            raise DeploymentRefused(
-                f"There is no model {version}; /v1/models lists those that there are.", unknown=True
-            )
         try:
-            return await self.engine.deploy(version)
-        except TaskFailed as error:
-            raise DeploymentRefused(str(error)) from error
-        except WorkerDied as error:
-            raise DeploymentRefused(f"It could not be deployed: {error}. Try again.") from error
+            current = await self._deploying.deploy(version)
+        except DeploymentRefused:
+            self.engine.deployed_by_hand(None)
+            raise
+        self.engine.deployed_by_hand(current)
+        return current
 
     async def reset_schema(self) -> list[str]:
         """Learn the provisional schema anew. Raises TaskFailed, WorkerDied."""
@@ -231,27 +227,13 @@ class Daemon:
         return asyncio.run_coroutine_threadsafe(state(), self._loop).result()
 
     def _state(self) -> Readiness:
-        problems = dict(self.engine.problems)
+        problems = {**self.engine.problems, **self._deploying.problems}
         folder = self._intake.problem()
         if folder is not None:
             problems["source_folder"] = folder
         if self._champion.release is None:
             problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
         return Readiness(problems=problems, waiting=self.engine.waiting(), undecided=self.engine.undecided())
-
-    async def _read_champion(self) -> bool:
-        """Serve the current release; where it cannot be read, the one in memory stays, and the answer is False."""
-        try:
-            release = await asyncio.to_thread(activation.current, self._house, known=self._champion.release)
-        except (ReleaseError, SQLAlchemyError, OSError) as error:
-            detail = str(getattr(error, "orig", None) or error)
-            if self.engine.problems.get("model") != detail:
-                log.emit("release.refused", detail=detail)
-            self.engine.problems["model"] = detail
-            return False
-        self.engine.problems.pop("model", None)
-        self._champion.release = release
-        return True
 
     def _served(self, request: ServedRequest) -> None:
         settings = self.settings
@@ -281,6 +263,7 @@ class Daemon:
 
     def _apply(self, settings: Settings) -> None:
         self.settings = self.engine.settings = settings
+        self._deploying.house = house_of(settings, self.config, self._house.ledger)
         for worker in self._workers:
             worker.greeting = Greeting(msgspec.to_builtins(self.settings), str(self.config))
             task = self._loop.create_task(worker.rest())

@@ -52,6 +52,7 @@ EVENTS: dict[str, str] = {
     "request.served": "A request failed, was slow, or is one of the sample that is logged.",
     "daemon.failed": "The daemon cannot go on: a bug or a broken machine. It exits 1, to be started again.",
     "task.failed": "A worker's task raised: a bug or a broken machine. `trace` says where.",
+    "release.served": "A release was read and checked, and answers from now on.",
     "release.refused": "The current release cannot be read, or its signature does not fit; it is not served.",
     "worker.started": "A worker process was started.",
     "worker.died": "A worker process ended before its work did.",

@@ -6,7 +6,7 @@ import time
 
 from tests.benchmarks import baselines
 from tests.benchmarks.measures import Measure, median_of
-from tests.benchmarks.scenes import new_folder, learn, pss
+from tests.benchmarks.scenes import learn, new_folder, pss
 from tests.end_to_end.daemon_process import DaemonProcess, running
 from tests.end_to_end.drops import Clients, chance, csv_text, drop_all, workspace
 
@@ -49,7 +49,7 @@ def serving_start() -> list[Measure]:
 
 def _first_prediction(daemon: DaemonProcess, body: bytes) -> float:
     status, _ = daemon.request("POST", "/v1/prediction", body, {"Content-Type": "application/json"})
-    if status != 200:  # noqa: PLR2004 - HTTP's own number
+    if status != 200:
         raise AssertionError(f"the first prediction was answered with {status}")
     return time.monotonic() - daemon.began
 

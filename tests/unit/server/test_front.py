@@ -31,6 +31,11 @@ print({LATER})
     assert _printed(program) == "[]"
 
 
+def test_what_the_ingest_worker_imports_at_its_start_has_nothing_that_only_learning_needs() -> None:
+    program = f"import sys, daemon.worker_tasks; print(sorted(set({LATER}) - {{'pyarrow'}}))"
+    assert _printed(program) == "[]"
+
+
 def test_a_thrifty_process_takes_memory_by_the_systems_allocator() -> None:
     program = """
 import sys
