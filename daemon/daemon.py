@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import threading
 import time
@@ -26,22 +25,20 @@ from daemon.engine import Engine
 from daemon.failures import failure_of
 from daemon.file_requests import FileRequests
 from daemon.intake import Intake
+from daemon.listening import CannotStart, listen
 from daemon.notify import Notifier
 from daemon.reloading import read_again
+from daemon.request_log import log_request
 from daemon.settings import Settings
 from daemon.tasks import Greeting, WriteFinaldata
 from daemon.workers import Worker
 from handlers.storage.ledger import Ledger, LedgerError
 from server import app
-from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
+from server.services import Champion, DeploymentRefused, Readiness, Services
 
 HEARTBEAT_SECONDS = 1.0
 CHECK_AGAIN_SECONDS = 3600.0
 """After a check of the dependencies that has failed."""
-
-
-class CannotStart(Exception):
-    """The daemon cannot listen; the message says why and what to do."""
 
 
 class Daemon:
@@ -121,23 +118,10 @@ class Daemon:
             retry=self._files.retry,
             calls_shown=lambda: self.settings.calls.shown,
             dependencies=self._dependencies.cached,
-            served=self._served,
+            served=lambda request: log_request(request, self.settings),
             keyring=self._doors.keyring,
         )
-        runner = app.runner(services)
-        await runner.setup()
-        tls = self._doors.tls
-        site = web.TCPSite(runner, settings.server.host, settings.server.port, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as error:
-            await runner.cleanup()
-            address = f"{settings.server.host}:{settings.server.port}"
-            what = "Set server.host and server.port to an address of this machine that nobody else listens on."
-            raise CannotStart(f"{address} cannot be listened on: {error.strerror or error}. {what}") from error
-        host, port = runner.addresses[0][:2]
-        scheme = "http" if tls is None else "https"
-        return runner, f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+        return await listen(app.runner(services), settings.server, self._doors.tls)
 
     async def _serve_commands(self) -> web.AppRunner:
         try:
@@ -234,14 +218,6 @@ class Daemon:
         if self._champion.release is None:
             problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
         return Readiness(problems=problems, waiting=self.engine.waiting(), undecided=self.engine.undecided())
-
-    def _served(self, request: ServedRequest) -> None:
-        settings = self.settings
-        slow = request.seconds >= settings.server.slow_request_seconds
-        failed = request.status >= 400  # noqa: PLR2004 - HTTP's own border
-        if failed or slow or random.random() < settings.logging.request_sample:  # noqa: S311 - a sample, no secret
-            fields = msgspec.to_builtins(request)
-            log.emit("request.served", **{**fields, "seconds": round(request.seconds, 4)})
 
     def _reload(self) -> None:
         """SIGHUP: read the configuration again; a bad one is refused and the old one stays."""

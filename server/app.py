@@ -18,31 +18,57 @@ from server.batching import Batcher
 from server.expectation import wait
 from server.metrics import Metrics
 from server.middleware import serve
+from server.replica_routes import REPLICA_ROUTES
 from server.revalidation import revalidated
-from server.routes import ROUTES, addresses, is_revalidated, role_needed
-from server.services import Services
-from server.state import BATCHER, CALLS, CHECKS, DOOR, ICON, METRICS, OPENAPI, PAGES, SERVICES, STATISTICS, STYLE
+from server.routes import ROUTES, Route, addresses, is_revalidated, role_needed
+from server.services import Answering, Services
+from server.state import (
+    ANSWERING,
+    BATCHER,
+    CALLS,
+    CHECKS,
+    DOOR,
+    ICON,
+    METRICS,
+    OPENAPI,
+    PAGES,
+    SERVICES,
+    STATISTICS,
+    STYLE,
+)
 
 CHECKS_AT_ONCE = 4
 """So many files may be checked or wait for it: each is held in memory until then."""
 _PAGES = Path(__file__).parent / "pages"
 
 
-def build(services: Services) -> web.Application:
-    """The application over these services. It starts nothing, and reads nothing but its own page."""
-    app = web.Application(middlewares=[serve], client_max_size=services.settings.max_body_bytes)
+def build(services: Answering) -> web.Application:
+    """The application over these services: the daemon's, or with nothing but ``Answering`` that of a replica.
+
+    It starts nothing, and reads nothing but its own page.
+    """
+    if not isinstance(services, Services):
+        return _application(services, REPLICA_ROUTES)
+    app = _application(services, ROUTES)
     app[SERVICES] = services
     app[CALLS] = CallList(services.ledger, services.workspace, services.dataset)
     app[CHECKS] = asyncio.Semaphore(CHECKS_AT_ONCE)
     app[STATISTICS] = StatisticsCache()
-    app[METRICS] = Metrics()
-    app[OPENAPI] = msgspec.json.encode(openapi.document(_version(), tokens=services.settings.tokens_file is not None))
-    app[BATCHER] = Batcher(lambda _requests, _rows: None)
     app[PAGES] = _pages()
     app[STYLE] = (_PAGES / "style.css").read_bytes()
     app[ICON] = (_PAGES / "icon.svg").read_bytes()
+    return app
+
+
+def _application(services: Answering, routes: tuple[Route, ...]) -> web.Application:
+    app = web.Application(middlewares=[serve], client_max_size=services.settings.max_body_bytes)
+    app[ANSWERING] = services
+    app[METRICS] = Metrics()
+    tokens = services.settings.tokens_file is not None
+    app[OPENAPI] = msgspec.json.encode(openapi.document(_version(), tokens=tokens, routes=routes))
+    app[BATCHER] = Batcher(lambda _requests, _rows: None)
     needs = {}
-    for route in ROUTES:
+    for route in routes:
         handler = revalidated(route.handler) if is_revalidated(route) else route.handler
         for path in addresses(route):
             for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
@@ -52,14 +78,14 @@ def build(services: Services) -> web.Application:
     return app
 
 
-def runner(services: Services) -> web.AppRunner:
+def runner(services: Answering) -> web.AppRunner:
     """What serves the application; ``server.body`` unpacks bodies itself."""
     return web.AppRunner(
         build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, auto_decompress=False
     )
 
 
-def _keyring(services: Services) -> Keyring | None:
+def _keyring(services: Answering) -> Keyring | None:
     """Where there is a tokens file, and nobody has brought its tokens, none is known: nobody is let in."""
     return Keyring() if services.keyring is None and services.settings.tokens_file is not None else services.keyring
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,13 +23,17 @@ _SCHEMES = {
 _BY_PATH = re.compile(r"\{(\w+)\}")
 
 
-def document(version: str, *, tokens: bool = False) -> dict[str, Any]:
-    """The whole description; ``version`` is that of the program, ``tokens``: whether they are asked for here."""
-    types = [PredictionRequest, ProblemDocument, *(route.answers for route in ROUTES if route.answers is not None)]
+def document(version: str, *, tokens: bool = False, routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
+    """The whole description; ``version`` is that of the program, ``tokens``: whether they are asked for here.
+
+    ``routes``: those that there are; the daemon's by default. Those that are ``elsewhere`` are left out.
+    """
+    routes = [route for route in routes if not route.elsewhere]
+    types = [PredictionRequest, ProblemDocument, *(route.answers for route in routes if route.answers is not None)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
     answers = dict(zip([repr(one) for one in types], schemas, strict=True))
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in routes:
         for path in addresses(route):
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, answers) | {
                 "security": _security(route, tokens=tokens)

@@ -55,7 +55,8 @@ class Parameter:
 class Route:
     """``answers``: the type of a JSON answer, or None; ``forms``: its content types. ``old``: also without /v1.
 
-    ``needs``: the role that a token must have; ``open``: answered to strangers too.
+    ``needs``: the role that a token must have; ``open``: answered to strangers too. ``elsewhere``: the answer is that
+    the daemon has it, and not who was asked.
     """
 
     method: str
@@ -70,6 +71,7 @@ class Route:
     old: bool = False
     needs: Role | None = None
     open: bool = False
+    elsewhere: bool = False
 
 
 _PAGING = (

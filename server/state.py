@@ -12,8 +12,9 @@ from handlers.statistics import StatisticsCache
 from server.auth import Door
 from server.batching import Batcher
 from server.metrics import Metrics
-from server.services import Services
+from server.services import Answering, Services
 
+ANSWERING = web.AppKey("answering", Answering)
 SERVICES = web.AppKey("services", Services)
 CALLS = web.AppKey("calls", CallList)
 CHECKS = web.AppKey("checks", asyncio.Semaphore)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import msgspec
 
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
+from handlers.domain.files import FileStamp
 from handlers.domain.leakage import Leak
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
@@ -30,6 +33,9 @@ SERVED = (scorecard_files.DOCUMENT, scorecard_files.TABLES, "sketch.json")
 """What ``decode`` reads beside the manifest."""
 LARGEST_MANIFEST = 64 * 1024 * 1024
 """Bytes of a manifest or a signature that are read at most: nothing is known of them before the signature holds."""
+
+
+_TARGET = re.compile(r"releases/([1-9][0-9]{0,17})")
 
 
 class ReleaseError(Exception):
@@ -125,6 +131,32 @@ def link(production: Path, *, current: int | None, previous: int | None) -> None
     for name in OLD_NAMES:
         _link(production / name, None if current is None else f"current/{name}")
     fsync_folder(production)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What the link ``current`` points to. ``stamp``: of the signature there: another one is another release, though
+    it may have the same number."""
+
+    version: int
+    stamp: FileStamp
+
+
+def linked(production: Path) -> Linked | None:
+    """The release that is linked as the current one, None where there is no link. Raises ReleaseError."""
+    link = production / "current"
+    try:
+        try:
+            target = os.fspath(link.readlink())
+        except FileNotFoundError:
+            production.stat()  # no link is another thing than no folder
+            return None
+        found = _TARGET.fullmatch(target)
+        if found is None:
+            raise ReleaseError(f"{link} points to {target!r}, and not to a release.")
+        return Linked(int(found[1]), FileStamp.of((production / target / SIGNATURE).lstat()))
+    except OSError as error:
+        raise ReleaseError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
 def sweep(releases: Path, known: set[int]) -> list[str]:
