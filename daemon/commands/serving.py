@@ -39,8 +39,9 @@ from server.front import keep_pandas_out
 @click.option("--host", help="The address to listen on, instead of server.host.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="The port to listen on, instead of server.port.")
 def serve(folder: Path | None, config: Path | None, key: Path | None, host: str | None, port: int | None) -> None:
-    """Answer predictions by the current release of a deployment folder, and follow it. Nothing is written.
+    """Answer predictions by what a deployment folder holds, and write nothing.
 
+    The link `current` is followed: a new release is served within a second, once it has been proved.
     FOLDER is a production_deployment, or a copy of one; without it, that of the configuration.
     """
     for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop has handlers of its own
