@@ -27,6 +27,7 @@ COMMANDS = {
     "rollback": ("daemon.commands.writing", "Make the previous release the current one again."),
     "run": ("daemon.commands.running", "Run the daemon in the foreground."),
     "schema": ("daemon.commands.schema", "What the columns of the data set were learned to be."),
+    "serve": ("daemon.commands.serving", "Answer predictions by what a deployment folder holds, and write nothing."),
     "status": ("daemon.commands.status", "Say how the daemon, the model and the files are."),
     "token": ("daemon.commands.token", "Make, list and revoke access tokens."),
 }

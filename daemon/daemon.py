@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import time
 import traceback
@@ -14,37 +13,33 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import control, log
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
+from daemon.deploying import Deploying
 from daemon.doors import Doors
 from daemon.engine import Engine
 from daemon.failures import failure_of
 from daemon.file_requests import FileRequests
 from daemon.health import Health
 from daemon.intake import Intake
+from daemon.listening import CannotStart, listen
 from daemon.notify import Notifier
 from daemon.reloading import read_again
+from daemon.request_log import log_request
 from daemon.settings import Settings
 from daemon.tasks import Greeting, WriteFinaldata
-from daemon.workers import TaskFailed, Worker, WorkerDied
-from handlers import activation
+from daemon.workers import Worker
 from handlers.storage.ledger import Ledger, LedgerError
-from handlers.storage.releases import ReleaseError
 from server import app
 from server.metrics import Metrics
-from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
+from server.services import Champion, DeploymentRefused, Readiness, Services
 
 HEARTBEAT_SECONDS = 1.0
 CHECK_AGAIN_SECONDS = 3600.0
 """After a check of the dependencies that has failed."""
-
-
-class CannotStart(Exception):
-    """The daemon cannot listen; the message says why and what to do."""
 
 
 class Daemon:
@@ -61,8 +56,9 @@ class Daemon:
         self._workers = workers
         self._doors = doors
         source = self._house.workspace.source
+        self._deploying = Deploying(self._house, self._champion)
         self.engine = Engine(
-            settings, ledger=ledger, source=source, workers=self._workers, deployed=self._read_champion
+            settings, ledger=ledger, source=source, workers=self._workers, deployed=self._deploying.follow
         )
         self._intake = Intake(source, settings.ingestion, known=self.engine.known)
         self._files = FileRequests(self._house, self._workers[0], self._intake.request_scan)
@@ -91,7 +87,7 @@ class Daemon:
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload)
         self._health.start()
-        await self._read_champion()
+        await self._deploying.follow()
         runner, self._url = await self._serve()
         control_runner = await self._serve_commands()
         tasks = [
@@ -132,25 +128,12 @@ class Daemon:
             retry=self._files.retry,
             calls_shown=lambda: self.settings.calls.shown,
             dependencies=self._dependencies.cached,
-            served=self._served,
+            served=lambda request: log_request(request, self.settings),
             keyring=self._doors.keyring,
             vitals=self._health.vitals,
             metrics=self._metrics,
         )
-        runner = app.runner(services)
-        await runner.setup()
-        tls = self._doors.tls
-        site = web.TCPSite(runner, settings.server.host, settings.server.port, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as error:
-            await runner.cleanup()
-            address = f"{settings.server.host}:{settings.server.port}"
-            what = "Set server.host and server.port to an address of this machine that nobody else listens on."
-            raise CannotStart(f"{address} cannot be listened on: {error.strerror or error}. {what}") from error
-        host, port = runner.addresses[0][:2]
-        scheme = "http" if tls is None else "https"
-        return runner, f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+        return await listen(app.runner(services), settings.server, self._doors.tls)
 
     async def _serve_commands(self) -> web.AppRunner:
         try:
@@ -204,16 +187,13 @@ class Daemon:
 
     async def deploy(self, version: int | None) -> int:
         """Make a release the current one; None: the previous. Raises DeploymentRefused."""
-        if version is not None and not await asyncio.to_thread(activation.exists, self._house, version):
-            raise DeploymentRefused(
-                f"There is no model {version}; /v1/models lists those that there are.", unknown=True
-            )
         try:
-            return await self.engine.deploy(version)
-        except TaskFailed as error:
-            raise DeploymentRefused(str(error)) from error
-        except WorkerDied as error:
-            raise DeploymentRefused(f"It could not be deployed: {error}. Try again.") from error
+            current = await self._deploying.deploy(version)
+        except DeploymentRefused:
+            self.engine.deployed_by_hand(None)
+            raise
+        self.engine.deployed_by_hand(current)
+        return current
 
     async def reset_schema(self) -> list[str]:
         """Learn the provisional schema anew. Raises TaskFailed, WorkerDied."""
@@ -235,7 +215,12 @@ class Daemon:
 
     def _readiness(self) -> Readiness:
         """How the daemon is, from memory. It is the event loop's state, and asked there."""
-        problems = {**self._health.problems(), **self._intake.problems(), **self.engine.problems}
+        problems = {
+            **self._health.problems(),
+            **self._intake.problems(),
+            **self.engine.problems,
+            **self._deploying.problems,
+        }
         if self._champion.release is None:
             problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
         return Readiness(
@@ -244,28 +229,6 @@ class Daemon:
             waiting=self.engine.waiting(),
             undecided=self.engine.undecided(),
         )
-
-    async def _read_champion(self) -> bool:
-        """Serve the current release; where it cannot be read, the one in memory stays, and the answer is False."""
-        try:
-            release = await asyncio.to_thread(activation.current, self._house, known=self._champion.release)
-        except (ReleaseError, SQLAlchemyError, OSError) as error:
-            detail = str(getattr(error, "orig", None) or error)
-            if self.engine.problems.get("model") != detail:
-                log.emit("release.refused", detail=detail)
-            self.engine.problems["model"] = detail
-            return False
-        self.engine.problems.pop("model", None)
-        self._champion.release = release
-        return True
-
-    def _served(self, request: ServedRequest) -> None:
-        settings = self.settings
-        slow = request.seconds >= settings.server.slow_request_seconds
-        failed = request.status >= 400  # noqa: PLR2004 - HTTP's own border
-        if failed or slow or random.random() < settings.logging.request_sample:  # noqa: S311 - a sample, no secret
-            fields = msgspec.to_builtins(request)
-            log.emit("request.served", **{**fields, "seconds": round(request.seconds, 4)})
 
     def _reload(self) -> None:
         """SIGHUP: read the configuration again; a bad one is refused and the old one stays."""
@@ -287,6 +250,7 @@ class Daemon:
 
     def _apply(self, settings: Settings) -> None:
         self.settings = self.engine.settings = settings
+        self._deploying.house = house_of(settings, self.config, self._house.ledger)
         for worker in self._workers:
             worker.greeting = Greeting(msgspec.to_builtins(self.settings), str(self.config))
             task = self._loop.create_task(worker.rest())

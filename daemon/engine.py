@@ -16,7 +16,6 @@ from daemon.known_files import KnownFiles
 from daemon.settings import Settings
 from daemon.taking import Taking
 from daemon.tasks import (
-    Activate,
     Compact,
     Decide,
     Recover,
@@ -30,8 +29,7 @@ from daemon.trouble import FIRST_PAUSE_SECONDS, Trouble, pause
 from daemon.workers import TaskFailed, Worker, WorkerDied
 from handlers import decision_blocks
 from handlers.domain.files import FileState
-from handlers.publication import finaldata_is_behind
-from handlers.storage import decisions, files, models
+from handlers.storage import decisions, files, models, versions
 from handlers.storage.ledger import Ledger
 
 FAULTS = 2
@@ -87,6 +85,7 @@ class Engine:
         self._deployed = deployed
         self._taking = Taking(source, self._ingest_worker, self.problems)
         self._followed: int | None = None
+        self._background: set[asyncio.Task[None]] = set()
         self._trouble: dict[Work, Trouble] = {work: Trouble() for work in PROBLEM}
         self._undecided_since: float | None = None
         self._look_again_at = 0.0
@@ -237,18 +236,21 @@ class Engine:
 
     # -- what others ask for --------------------------------------------------------------------------------------
 
-    async def deploy(self, version: int | None) -> int:
-        """Make a release the current one (None: the previous). Raises TaskFailed, WorkerDied.
+    def deployed_by_hand(self, version: int | None) -> None:
+        """A release was deployed and is served: what waits for it is ranked, and nobody waits for that.
 
-        The ingest worker does it: nobody who goes back to an older model should wait for a training.
+        None: it could not be done, or not to its end; what the ledger says is followed.
         """
-        try:
-            return int(await self._ingest_worker.submit(Activate(version)))
-        finally:  # a worker that died may have done it
+        self.standing.model = version or self.standing.model
+        task = asyncio.create_task(self._catch_up())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _catch_up(self) -> None:
+        await self._look()
+        if self.standing.model != self._followed:
+            await self._attempt("deployment")
             await self._look()
-            if self.standing.model != self._followed:
-                await self._attempt("deployment")
-                await self._look()
 
     async def reset_schema(self) -> list[str]:
         """Learn the provisional schema anew; the files are taken again. Raises TaskFailed, WorkerDied."""
@@ -303,7 +305,7 @@ class Engine:
                 undecided=decisions.undecided_files(connection),
                 unscored=files.counts(connection).get(FileState.WAITING, 0),
                 unreported=bool(models.unreported(connection)),
-                finaldata=finaldata_is_behind(connection),
+                finaldata=versions.finaldata_is_behind(connection),
                 last_drop_at=files.newest_arrival(connection),
             )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon.settings_decoding import Problem
-from handlers.domain.labels import canonical_label
+from handlers.domain.label_spelling import canonical_label
 from handlers.domain.schema import RESERVED_COLUMNS, DatasetSettings
 from handlers.storage.workspace import Workspace
 from server.settings import ServerSettings

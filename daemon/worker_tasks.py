@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from daemon.bootstrap import house_of
+from daemon.memory import give_back
 from daemon.reading_ahead import reading_for
 from daemon.settings import Settings
 from daemon.tasks import (
@@ -107,6 +108,8 @@ class Workbench:
     def _compact(self) -> bool:
         done = self._with_index(lambda: compaction.compact(self._house))
         self._follow(done.facts)
+        if not done.more:
+            give_back()
         return done.more
 
     def _with_index(self, work: Callable[[], Answer]) -> Answer:

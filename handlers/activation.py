@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
 
-import msgspec
-import numpy as np
-from numpy.typing import NDArray
-
+from handlers import proving
 from handlers.decision_state import read_state, write_state
 from handlers.domain.decisions import transitions
 from handlers.domain.facts import Fact
@@ -15,6 +12,9 @@ from handlers.domain.release import Release
 from handlers.house import House
 from handlers.retention import prune_releases
 from handlers.storage import decisions, events, models, releases
+from handlers.storage.releases import ReleaseError
+
+EVERY_RELEASE = 10_000
 
 
 class NotDeployable(Exception):
@@ -22,20 +22,14 @@ class NotDeployable(Exception):
 
 
 def proved(house: House, version: int) -> Release:
-    """Read a release back through the readers' path and hold it against its golden rows."""
-    contents = releases.read_files(house.workspace.releases, version, house.workspace.keys)
-    release = releases.decode(version, contents)
-    golden = msgspec.json.decode(contents["golden.json"])
-    columns: dict[str, NDArray[Any]] = {
-        feature.name: np.array(
-            [np.nan if value is None and feature.numeric else value for value in golden["columns"][feature.name]],
-            dtype=np.float64 if feature.numeric else object,
-        )
-        for feature in release.scorecard.features
-    }
-    if release.scorecard.log_odds(columns).tolist() != golden["log_odds"]:
-        raise NotDeployable(f"release {version} does not give the predictions that were stored with it")
-    return release
+    """Read a release back through the readers' path and hold it against its golden rows.
+
+    Raises ReleaseError, or NotDeployable where it gives other predictions than were stored with it.
+    """
+    try:
+        return proving.proved(house.workspace.releases, version, house.workspace.keys)
+    except proving.Unproved as error:
+        raise NotDeployable(str(error)) from error
 
 
 def activate(house: House, version: int) -> tuple[Release, Fact]:
@@ -72,7 +66,7 @@ def link(house: House) -> None:
     """
     with house.ledger.write() as connection:
         current, previous = models.current(connection), models.previous(connection)
-        versions = [model.version for model in models.page(connection, limit=10_000)]
+        versions = [model.version for model in models.page(connection, limit=EVERY_RELEASE)]
         releases.link(house.workspace.production, current=current, previous=previous)
         keep = {version for version in (current, previous) if version is not None}
         prune_releases(house.workspace.releases, newest_first=versions, keep=keep, settings=house.learning.retention)
@@ -81,13 +75,29 @@ def link(house: House) -> None:
 def current(house: House, *, known: Release | None = None) -> Release | None:
     """The release that the ledger says is current, ready to serve; None before the first.
 
-    ``known`` is answered where it is still the current one. Raises ReleaseError.
+    ``known`` is answered where it is still the current one. Raises ReleaseError, for golden rows that are not
+    answered as they were stored, too.
     """
     with house.ledger.read() as connection:
         version = models.current(connection)
     if version is None or (known is not None and known.version == version):
         return known if version is not None else None
-    return releases.load(house.workspace.releases, version, house.workspace.keys)
+    return proving.proved(house.workspace.releases, version, house.workspace.keys)
+
+
+def last_good(house: House) -> Release | None:
+    """What can be served where the current release cannot: the previous one, else the newest that can be used.
+
+    The ledger is not asked to forget what is current, and nothing is written.
+    """
+    with house.ledger.read() as connection:
+        now, before = models.current(connection), models.previous(connection)
+        listed = [model.version for model in models.page(connection, limit=EVERY_RELEASE)]
+    for version in dict.fromkeys([before, *listed]):
+        if version is not None and version != now:
+            with contextlib.suppress(ReleaseError):
+                return proving.proved(house.workspace.releases, version, house.workspace.keys)
+    return None
 
 
 def exists(house: House, version: int) -> bool:

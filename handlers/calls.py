@@ -5,24 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
 from handlers.domain.files import FileState, shown_name
+from handlers.domain.label_spelling import canonical_label
 from handlers.domain.release import Release
 from handlers.domain.schema import DatasetSettings, Role, Schema
 from handlers.prediction import Contribution, contributions
 from handlers.scoring_columns import columns_of
-from handlers.storage import dataset, files, parts, schemas
+from handlers.storage import files, parts, schemas, versions
 from handlers.storage.ledger import UNLABELLED_DRIFT, Ledger, get_fact
 from handlers.storage.parts import Part
 from handlers.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 REASONS = 3
 
@@ -116,7 +118,7 @@ class CallList:
         }
 
     def _current(self, connection: Connection, part: Part, owner: int, release: Release) -> Ranking:
-        key = (part.id, release.version, dataset.version(connection))
+        key = (part.id, release.version, versions.newest(connection))
         with self._lock:
             if self._ranking is None or self._ranking.key != key:
                 self._ranking = self._rank(connection, part, owner, release, key)
@@ -148,7 +150,9 @@ class CallList:
         A row that has been labelled since speaks for itself. Without a time column a client that left stays left
         until a newer labelled row says otherwise.
         """
-        from handlers.domain.labels import canonical_label  # loads what only CSVs need; see server.front
+        import pyarrow.compute as pc
+
+        from handlers.storage import dataset
 
         target, identity = schema.with_role(Role.TARGET), schema.with_role(Role.ID)
         if target is None:
@@ -201,6 +205,8 @@ def _rows_at(
     connection: Connection, workspace: Workspace, release: Release, numbers: Rows, value_column: str | None = None
 ) -> pa.Table:
     """What the release looks at in the rows with these numbers, in this order, and what the clients are worth."""
+    from handlers.storage import dataset
+
     wanted = {*(feature.name for feature in release.scorecard.features), value_column}
     columns = [column for column in schemas.read(connection).columns if column.name in wanted]
     return dataset.rows_by_number(connection, workspace.parts, columns, numbers)
@@ -210,6 +216,8 @@ def _values(table: pa.Table, column: str | None) -> Sequence[float | None]:
     """What the clients are worth, null where it is not known or no number."""
     if column is None or column not in table.column_names:
         return [None] * table.num_rows
+    import pyarrow as pa
+
     kind = table[column].type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return [None] * table.num_rows

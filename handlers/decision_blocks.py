@@ -15,7 +15,7 @@ from handlers.domain.facts import Fact
 from handlers.domain.files import FileState, Reason
 from handlers.domain.periods import period_key
 from handlers.house import House
-from handlers.storage import dataset, decisions, events, files, models, parts, schemas
+from handlers.storage import decisions, events, files, models, parts, schemas, versions
 from handlers.storage.decisions import DecisionRecord, Member
 from handlers.storage.ledger import get_fact, set_fact
 from handlers.storage.models import ModelRecord
@@ -87,7 +87,7 @@ def begin(house: House) -> OpenBlock | None:
             members=tuple(decisions.members(connection, number)),
             rows=rows,
             positives=positives,
-            version=dataset.version(connection),
+            version=versions.newest(connection),
             attempts=attempts,
             state=read_state(connection),
         )
@@ -205,7 +205,7 @@ def _start(house: House, connection: Connection, kind: Kind) -> int:
         kind=kind,
         periods=block.periods if block is not None else (),
         rows=block.rows if block is not None else 0,
-        dataset_version=dataset.version(connection),
+        dataset_version=versions.newest(connection),
         started_at=house.now(),
         ended_at=None,
         attempts=0,

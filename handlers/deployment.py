@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +75,8 @@ def prepare(house: House, plan: Plan, tests: Sequence[LabelledTable]) -> Release
 
 
 def _files(plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, bytes]:
+    import joblib  # the ingest worker has no use for it
+
     pipeline, evaluation = io.BytesIO(), io.BytesIO()
     joblib.dump(plan.trained.fitted, pipeline)
     np.savez(evaluation, labels=plan.labels, probabilities=plan.held_out)

@@ -128,6 +128,18 @@ def scoring(ledger: Ledger, release: Release) -> Scoring:
     with ledger.read() as connection:
         prequential: Scores | None = get_fact(connection, PREQUENTIAL)
         history = models.page(connection, limit=HISTORY)
+    return {
+        **own_scoring(release),
+        "prequential": prequential,
+        "history": [
+            {"version": record.version, "f1": record.metrics.get("f1"), "deployed_at": record.deployed_at}
+            for record in history
+        ],
+    }
+
+
+def own_scoring(release: Release) -> Scoring:
+    """What a release says of itself, where nobody knows more: no prequential score, and no history."""
     what, measured = ("held_out", release.metrics) if release.test is None else ("testdata", release.test)
     rows = measured.get("rows")
     return {
@@ -135,12 +147,9 @@ def scoring(ledger: Ledger, release: Release) -> Scoring:
         "f1": measured.get("f1"),
         "metrics": dict(release.metrics),
         "evaluated_on": {"what": what, "rows": None if rows is None else int(rows)},
-        "prequential": prequential,
+        "prequential": None,
         "test": None if release.test is None else dict(release.test),
-        "history": [
-            {"version": record.version, "f1": record.metrics.get("f1"), "deployed_at": record.deployed_at}
-            for record in history
-        ],
+        "history": [],
     }
 
 

@@ -18,14 +18,12 @@ from handlers.domain.files import FileRecord, FileStamp, FileState, Reason, show
 from handlers.domain.release import Release
 from handlers.domain.schema import Role, Schema
 from handlers.house import House
-from handlers.storage import dataset, files, parts, published, releases, schemas
+from handlers.storage import dataset, files, parts, published, releases, schemas, versions
 from handlers.storage.atomic import fsync_folder
-from handlers.storage.ledger import get_fact, set_fact
+from handlers.storage.ledger import set_fact
 from handlers.storage.parts import Part
 from handlers.storage.releases import ReleaseError
 from handlers.storage.workspace import Workspace
-
-FINALDATA_VERSION = "finaldata_version"
 
 
 def publish(house: House, release: Release | None) -> list[Fact]:
@@ -71,18 +69,12 @@ def _answer(workspace: Workspace, connection: Connection, refused: FileRecord, l
     files.set_state(connection, refused.seq, FileState.DUPLICATE, reason)
 
 
-def finaldata_is_behind(connection: Connection) -> bool:
-    """Has the data set changed since ``finaldata.csv`` was last brought up to it, or removed?"""
-    version = dataset.version(connection)
-    return version > 0 and get_fact(connection, FINALDATA_VERSION) != version
-
-
 def keep_finaldata(house: House) -> None:
     """Bring ``finaldata.csv`` and ``ingestedfiles.txt`` up to the data set, while it is small enough."""
     ledger, workspace = house.ledger, house.workspace
     with ledger.read() as connection:
-        version = dataset.version(connection)
-        if not finaldata_is_behind(connection):
+        version = versions.newest(connection)
+        if not versions.finaldata_is_behind(connection):
             return
         if dataset.count(connection) > house.ingestion.finaldata_max_rows:
             published.remove_finaldata(workspace)
@@ -90,7 +82,7 @@ def keep_finaldata(house: House) -> None:
             table = dataset.snapshot(connection, workspace.parts, schemas.read(connection))
             published.write_finaldata(workspace, table, files.accepted_names(connection))
     with ledger.write() as connection:
-        set_fact(connection, FINALDATA_VERSION, version)
+        set_fact(connection, versions.FINALDATA, version)
 
 
 def _predictions(connection: Connection, workspace: Workspace, record: FileRecord, release: Release) -> None:

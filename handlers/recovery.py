@@ -99,7 +99,8 @@ def reset_schema(house: House) -> list[str]:
 
 
 def _report_facts(house: House, version: int, drift: dict[str, object]) -> ReportFacts:
-    contents = releases.read_files(house.workspace.releases, version, house.workspace.keys)
+    wanted = (*releases.SERVED, "decision.json", "evaluation.npz")
+    contents = releases.read_files(house.workspace.releases, version, house.workspace.keys, wanted=wanted)
     release = releases.decode(version, contents)
     record = msgspec.json.decode(contents["decision.json"])
     with np.load(io.BytesIO(contents["evaluation.npz"]), allow_pickle=False) as stored:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from handlers.domain.scorecard import Feature
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def columns_of(table: pa.Table, features: tuple[Feature, ...]) -> dict[str, NDArray[np.float64] | NDArray[np.object_]]:
@@ -14,6 +18,8 @@ def columns_of(table: pa.Table, features: tuple[Feature, ...]) -> dict[str, NDAr
 
     A feature that the table does not have is missing in every row: the file was accepted without it.
     """
+    import pyarrow as pa
+
     there = set(table.column_names)
     columns: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {}
     for feature in features:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 
-import joblib
 import msgspec
 
 from handlers.domain.decisions.recipes import Shadow
@@ -20,6 +19,8 @@ RECIPE = "recipe.json"
 
 def train(house: House, learner: Learner, shadows: tuple[Shadow, ...]) -> None:
     """Fit these and write them down. Until a decision's commit names them, they are rubbish."""
+    import joblib  # the ingest worker has no use for it
+
     for shadow in shadows:
         found = learner.fit(shadow.part, shadow.last, shadow.pairs)
         model = io.BytesIO()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from handlers.domain.schema import Column, ColumnType, Schema
-from handlers.storage import dataset, schemas
+from handlers.storage import schemas, versions
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CELLS_AT_ONCE = 8_000_000
 """Values held in memory at once (64 MB of numbers): of a large data set a few columns are read at a time."""
@@ -67,7 +68,7 @@ class StatisticsCache:
     def summary(self, ledger: Ledger, workspace: Workspace) -> SummaryStatistics:
         """Give the statistics of the data set as it is now; computed only if its rows or its schema have changed."""
         with self._lock, ledger.read() as connection:
-            now = (dataset.version(connection), schemas.read(connection))
+            now = (versions.newest(connection), schemas.read(connection))
             if self._of != now:
                 self._answer = _summary(connection, workspace)
                 self._of = now
@@ -84,6 +85,8 @@ def summary_statistics(ledger: Ledger, workspace: Workspace, cache: StatisticsCa
 
 
 def _summary(connection: Connection, workspace: Workspace) -> SummaryStatistics:
+    from handlers.storage import dataset
+
     schema = schemas.read(connection)
     rows = dataset.count(connection)
     columns: list[ColumnSummary] = []
@@ -96,6 +99,8 @@ def _summary(connection: Connection, workspace: Workspace) -> SummaryStatistics:
 
 
 def _describe(column: Column, values: pa.ChunkedArray) -> ColumnSummary:
+    import pyarrow.compute as pc
+
     rows = len(values)
     numeric = column.type.is_numeric
     there = _numbers(values) if numeric else values.drop_null()

@@ -12,7 +12,7 @@ import xxhash
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from handlers.domain.labels import canonical_label
+from handlers.domain.label_spelling import canonical_label
 from handlers.domain.row_hash import row_hashes
 from handlers.domain.schema import Column, ColumnType, DatasetSettings, Role, Schema
 from handlers.domain.scorecard import Scorecard

@@ -23,10 +23,12 @@ from server.expectation import wait
 from server.ledger_reading import LedgerReading
 from server.middleware import serve
 from server.parameters import strict
+from server.replica_routes import REPLICA_ROUTES
 from server.revalidation import revalidated
 from server.routes import ROUTES, Route, addresses, is_revalidated, role_needed
-from server.services import Services
+from server.services import Answering, Services
 from server.state import (
+    ANSWERING,
     BATCHER,
     CALLS,
     CHECKS,
@@ -46,23 +48,34 @@ CHECKS_AT_ONCE = 4
 _PAGES = Path(__file__).parent / "pages"
 
 
-def build(services: Services) -> web.Application:
-    """The application over these services. It starts nothing, and reads nothing but its own page."""
-    app = web.Application(middlewares=[serve], client_max_size=services.settings.max_body_bytes)
+def build(services: Answering) -> web.Application:
+    """The application over these services: the daemon's, or with nothing but ``Answering`` that of a replica.
+
+    It starts nothing, and reads nothing but its own page.
+    """
+    if not isinstance(services, Services):
+        return _application(services, REPLICA_ROUTES)
+    app = _application(services, ROUTES)
     app[SERVICES] = services
     app[CALLS] = CallList(services.ledger, services.workspace, services.dataset)
     app[CHECKS] = asyncio.Semaphore(CHECKS_AT_ONCE)
     app[STATISTICS] = StatisticsCache()
-    app[METRICS] = services.metrics
     app[LEDGER_READING] = LedgerReading(TelemetryReader(services.ledger))
-    tokens = services.settings.tokens_file is not None
-    app[DESCRIPTION] = CurrentDescription(partial(openapi.document, _version(), tokens=tokens))
-    app[BATCHER] = Batcher(services.metrics.batch)
     app[PAGES] = _pages()
     app[STYLE] = (_PAGES / "style.css").read_bytes()
     app[ICON] = (_PAGES / "icon.svg").read_bytes()
+    return app
+
+
+def _application(services: Answering, routes: tuple[Route, ...]) -> web.Application:
+    app = web.Application(middlewares=[serve], client_max_size=services.settings.max_body_bytes)
+    app[ANSWERING] = services
+    app[METRICS] = services.metrics
+    tokens = services.settings.tokens_file is not None
+    app[DESCRIPTION] = CurrentDescription(partial(openapi.document, _version(), tokens=tokens, routes=routes))
+    app[BATCHER] = Batcher(services.metrics.batch)
     needs = {}
-    for route in ROUTES:
+    for route in routes:
         handler = _handler(route)
         for path in addresses(route):
             for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
@@ -72,7 +85,7 @@ def build(services: Services) -> web.Application:
     return app
 
 
-def runner(services: Services) -> web.AppRunner:
+def runner(services: Answering) -> web.AppRunner:
     """What serves the application; ``server.body`` unpacks bodies itself."""
     return web.AppRunner(
         build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, auto_decompress=False
@@ -85,7 +98,7 @@ def _handler(route: Route) -> Handler:
     return strict(handler, [parameter.name for parameter in route.parameters])
 
 
-def _keyring(services: Services) -> Keyring | None:
+def _keyring(services: Answering) -> Keyring | None:
     """Where there is a tokens file, and nobody has brought its tokens, none is known: nobody is let in."""
     return Keyring() if services.keyring is None and services.settings.tokens_file is not None else services.keyring
 

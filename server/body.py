@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.expectation import call_for_body
 from server.problems import Kind, Problem
-from server.state import SERVICES
+from server.state import ANSWERING
 
 PLAIN, GZIP = ("", "identity"), ("gzip", "x-gzip")
 
@@ -24,7 +24,7 @@ async def read_body(request: web.Request) -> bytes:
     content = await _content(request)
     if encoding in PLAIN:
         return content
-    return await asyncio.to_thread(_unpack, content, request.app[SERVICES].settings.max_body_bytes)
+    return await asyncio.to_thread(_unpack, content, request.app[ANSWERING].settings.max_body_bytes)
 
 
 async def _content(request: web.Request) -> bytes:

@@ -35,18 +35,20 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known without asking the ledger, as of one moment of the event loop."""
+    """What is known without asking the ledger, as of one moment of the event loop. A replica has no ledger to ask."""
 
     counted: MetricsSnapshot
     readiness: Readiness
     vitals: Vitals
     release: Release | None
+    has_ledger: bool = True
 
 
 def text(standing: Standing, telemetry: Telemetry | None, *, now: float) -> bytes:
     """Everything. ``telemetry`` is None where the ledger cannot be read; ``now``: seconds since 1970."""
     found = [*_of_requests(standing.counted), *_of_process(standing), *_of_model(standing.release)]
-    found.append(_gauge("ledger_readable", "1 if this answer holds what the ledger says", telemetry is not None))
+    if standing.has_ledger:
+        found.append(_gauge("ledger_readable", "1 if this answer holds what the ledger says", telemetry is not None))
     if telemetry is not None:
         found += [*_of_drops(telemetry, now), *_of_judgement(telemetry, now), *_of_drift(telemetry)]
     registry = CollectorRegistry()

@@ -16,7 +16,7 @@ from server.auth import TOKEN
 from server.guards import check_host, check_origin, names_loopback
 from server.problems import Kind, Problem, problem_of
 from server.services import ServedRequest
-from server.state import DOOR, METRICS, SERVICES
+from server.state import ANSWERING, DOOR, METRICS
 
 #: What an incoming X-Request-ID must look like to be kept.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -42,7 +42,7 @@ async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
     response.headers.update(_HEADERS)
     response.headers["X-Request-ID"] = request_id
     response.headers.setdefault("Cache-Control", "no-store")
-    services = request.app[SERVICES]
+    services = request.app[ANSWERING]
     if services.settings.tls_certificate is not None and not names_loopback(request.headers.get("Host", "")):
         response.headers["Strict-Transport-Security"] = HSTS
     resource = request.match_info.route.resource
@@ -60,7 +60,7 @@ async def _answer(request: web.Request, handler: Handler, request_id: str) -> tu
     try:
         door = request.app[DOOR]
         if door.keyring is None:  # a page whose name was pointed here has no token to send
-            check_host(request, request.app[SERVICES].settings.host)
+            check_host(request, request.app[ANSWERING].settings.host)
         check_origin(request)
         door.authorise(request)
         return await handler(request), None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -78,10 +79,13 @@ Lists are newest first and paged: `next` of one page is `cursor` of the followin
 """
 
 
-def document(version: str, release: Release | None = None, *, tokens: bool = False) -> Description:
+def document(
+    version: str, release: Release | None = None, *, tokens: bool = False, routes: Sequence[Route] = ROUTES
+) -> Description:
     """The whole description; ``version`` is that of the program, ``release`` the one whose clients are described.
 
-    ``tokens``: whether they are asked for here.
+    ``tokens``: whether they are asked for here. ``routes``: those that there are, by default the daemon's; those that
+    are ``elsewhere`` are left out.
     """
     _, schemas = _schemas()
     of_bodies = {
@@ -90,7 +94,7 @@ def document(version: str, release: Release | None = None, *, tokens: bool = Fal
     }
     paths: dict[str, Any] = {}
     responses: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in (one for one in routes if not one.elsewhere):
         for path in addresses(route):
             operation = _operation(route, path, responses, release) | {"security": _security(route, tokens=tokens)}
             paths.setdefault(path, {})[route.method.lower()] = operation

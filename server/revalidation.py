@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import xxhash
 from aiohttp import web
 
-from server.state import SERVICES
+from server.state import ANSWERING
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -24,7 +24,7 @@ def revalidated(handler: Handler) -> Handler:
         body = response.body if isinstance(response, web.Response) else None
         if response.status != web.HTTPOk.status_code or not isinstance(body, bytes):
             return response
-        release = request.app[SERVICES].champion.release
+        release = request.app[ANSWERING].champion.release
         tag = f"{0 if release is None else release.version}-{xxhash.xxh3_64_hexdigest(body)}"
         asked = request.if_none_match or ()
         if any(one.value in {tag, "*"} for one in asked):

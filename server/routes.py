@@ -84,7 +84,8 @@ class Parameter:
 class Route:
     """``answers``: the type of a JSON answer, or None; ``forms``: its content types. ``old``: also without /v1.
 
-    ``needs``: the role that a token must have; ``open``: answered to strangers too.
+    ``needs``: the role that a token must have; ``open``: answered to strangers too. ``elsewhere``: the answer is that
+    the daemon has it, and not who was asked.
     """
 
     method: str
@@ -99,6 +100,7 @@ class Route:
     old: bool = False
     needs: Role | None = None
     open: bool = False
+    elsewhere: bool = False
 
 
 _LIMIT = Parameter("limit", "How many items.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, 10)

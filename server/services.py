@@ -90,30 +90,38 @@ class NotDone(Exception):
         self.unavailable = unavailable
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """``deploy`` takes a version, or None to go back to the previous release, and answers the version that is
-    current then; it raises DeploymentRefused. ``check`` takes a file's name and content, and answers what would happen
-    to it; ``retry`` takes the beginning of a refused file's SHA-256, and answers the newest record of that content and
-    whether it has been taken again already; both raise NotDone. ``calls_shown`` answers how many clients the page shows
-    (a reload may change it). ``dependencies`` answers what the background check has cached and starts nothing.
-    ``keyring`` holds the tokens; without it, and with a tokens file in the settings, nobody is let in.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """What whoever answers predictions is given, a replica too. ``readiness`` says how it is, ``served`` is told of
+    each request. ``keyring`` holds the tokens; without it, and with a tokens file in the settings, nobody is let in.
 
     ``readiness`` and ``vitals`` are asked on the event loop, whose state they tell; they wait for nothing. ``metrics``
     counts, on the loop too."""
 
     settings: ServerSettings
+    champion: Champion
+    readiness: Callable[[], Readiness]
+    served: Callable[[ServedRequest], None]
+    keyring: Keyring | None = None
+    vitals: Callable[[], Vitals] = Vitals
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Answering):
+    """What the daemon's own server is given beside it.
+
+    ``deploy`` takes a version, or None to go back to the previous release, and answers the version that is current
+    then; it raises DeploymentRefused. ``check`` takes a file's name and content, and answers what would happen to it;
+    ``retry`` takes the beginning of a refused file's SHA-256, and answers the newest record of that content and whether
+    it has been taken again already; both raise NotDone. ``calls_shown`` answers how many clients the page shows (a
+    reload may change it). ``dependencies`` answers what the background check has cached and starts nothing."""
+
     dataset: DatasetSettings
     workspace: Workspace
     ledger: Ledger
-    champion: Champion
-    readiness: Callable[[], Readiness]
     deploy: Callable[[int | None], Awaitable[int]]
     check: Callable[[str, bytes], Awaitable[FileCheck]]
     retry: Callable[[str], Awaitable[tuple[FileItem, bool]]]
     calls_shown: Callable[[], int]
     dependencies: Callable[[], Mapping[str, Any]]
-    served: Callable[[ServedRequest], None]
-    keyring: Keyring | None = None
-    vitals: Callable[[], Vitals] = Vitals
-    metrics: Metrics = field(default_factory=Metrics)

@@ -14,8 +14,9 @@ from server.batching import Batcher
 from server.description.current import CurrentDescription
 from server.ledger_reading import LedgerReading
 from server.metrics import Metrics
-from server.services import Services
+from server.services import Answering, Services
 
+ANSWERING = web.AppKey("answering", Answering)
 SERVICES = web.AppKey("services", Services)
 CALLS = web.AppKey("calls", CallList)
 CHECKS = web.AppKey("checks", asyncio.Semaphore)

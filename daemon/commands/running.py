@@ -21,6 +21,7 @@ from daemon.bootstrap import open_ledger
 from daemon.commands.workspace import BadConfiguration, config_option, read_configuration
 from daemon.configuration import ConfigurationError
 from daemon.doors import Doors
+from daemon.listening import CannotStart
 from daemon.settings import Settings
 from daemon.tasks import Greeting, Role
 from daemon.workers import Worker
@@ -50,7 +51,7 @@ def run(config: Path) -> None:
     settings, workspace = read_configuration(config)
     log.configure(settings.logging.level)
     last_words.install()
-    keep_pandas_out()
+    keep_pandas_out(thrifty=True)
     doors = opened(settings, workspace)
     with locked(settings, workspace) as (ledger, descriptor):
         greeting = Greeting(msgspec.to_builtins(settings), str(config.absolute()))
@@ -69,7 +70,7 @@ async def _run(settings: Settings, config: Path, ledger: Ledger, start: tuple[Gr
 
     try:
         return await daemon.run(settings, config, ledger=ledger, workers=(ingest, model), doors=doors)
-    except daemon.CannotStart as error:
+    except CannotStart as error:
         raise click.ClickException(str(error)) from error
 
 

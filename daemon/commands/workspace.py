@@ -11,12 +11,10 @@ import click
 import sqlalchemy.exc
 
 from daemon import settings as configuration
-from daemon.commands.sample import read_sample
 from daemon.settings_checks import FOLDER_KEYS
 from handlers.demonstration import write_next_drop
 from handlers.domain.files import Reason
 from handlers.domain.schema import DatasetSettings
-from handlers.guessing import guess
 from handlers.storage import files
 from handlers.storage.atomic import write_atomically
 from handlers.storage.ledger import Ledger, LedgerError
@@ -113,6 +111,9 @@ def columns_of(dataset: DatasetSettings) -> dict[str, str | None]:
 
 def _guessed(sample: Path) -> dict[str, str | int | None]:
     """What the sample's columns seem to mean; each guess is said on standard error."""
+    from daemon.commands.sample import read_sample  # pyarrow, which the daemon's start does without
+    from handlers.guessing import guess
+
     try:
         found = read_sample(sample)
         if isinstance(found, Reason):

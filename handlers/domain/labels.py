@@ -14,11 +14,10 @@ import pyarrow.compute as pc
 from handlers.domain.cell_bytes import first_octets, offsets_of
 from handlers.domain.exact_casts import NO_ROWS
 from handlers.domain.files import Reason
-from handlers.domain.number_styles import NUMBER
+from handlers.domain.label_spelling import canonical_label
 from handlers.domain.schema import ColumnType
 
 LEFT, STAYED, UNLABELLED = 1, 0, -1
-_NUMBER = re.compile(NUMBER)
 #: Labels named in a refusal.
 SHOWN = 5
 #: Other labels that are remembered of a file; it is refused because of the second.
@@ -26,25 +25,6 @@ MANY = 100
 _OTHER = -2
 
 Labels = npt.NDArray[np.int8]
-
-
-def canonical_label(value: str | float | bool) -> str:
-    """Return one spelling for labels that are equal by value: 1, "1", "1.0" and " 1 " are "1"; true and "True" "true".
-
-    Other text stands for itself, without the spaces around it.
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value).strip()
-    if text.casefold() in ("true", "false"):
-        return text.casefold()
-    if not _NUMBER.match(text):
-        return text
-    # Python refuses to read integers of more than 4,300 digits; no label has 300.
-    if re.fullmatch(r"[+-]?[0-9]{1,300}(\.0*)?", text):
-        return str(int(text.partition(".")[0]))
-    number = float(text)
-    return str(int(number)) if number.is_integer() else repr(number)
 
 
 @dataclass(frozen=True, slots=True)

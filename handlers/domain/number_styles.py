@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: A number as it is written without a guess.
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -102,6 +102,8 @@ def fitting(cells: pa.StringArray) -> Styles:
 
 def rewritten(cells: pa.StringArray, style: NumberStyle) -> pa.StringArray:
     """Return numbers of a style as plain ones. What is no number of the style may come out as anything."""
+    import pyarrow.compute as pc
+
     separators, decimal = _MARKS[style]
     if len(separators) == 1:
         cells = pc.replace_substring(cells, separators, "")
@@ -112,4 +114,6 @@ def rewritten(cells: pa.StringArray, style: NumberStyle) -> pa.StringArray:
 
 def all_match(cells: pa.StringArray, grammar: str) -> bool:
     """Whether each cell that is not null matches."""
+    import pyarrow.compute as pc
+
     return bool(pc.all(pc.match_substring_regex(cells, grammar), min_count=0).as_py())

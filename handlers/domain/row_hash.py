@@ -20,13 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import xxhash
 
 from handlers.domain.text_codes import K1, K2, K3, K4, S29, S32, WORD, Offsets, Words, text_codes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Absent = npt.NDArray[np.int64] | None
 #: Fills a row of codes for the rows from ``start`` to ``stop`` of a column; returns the second words, if there are
@@ -144,6 +147,8 @@ def _mix(w: Words, v: Words, keys: Words, extra: list[tuple[Words | None, Absent
 
 def _coder(array: pa.Array, key: int) -> Coder:
     """How the codes of a column's cells are made."""
+    import pyarrow as pa
+
     kind = array.type
     if pa.types.is_dictionary(kind):
         array = array.dictionary_decode()
@@ -201,6 +206,8 @@ def _integer_coder(values: npt.NDArray[np.generic], missing: npt.NDArray[np.bool
 
 
 def _text_coder(array: pa.Array, missing: npt.NDArray[np.bool_] | None, key: int) -> Coder:
+    import pyarrow as pa
+
     _, offset_buffer, data_buffer = array.buffers()
     kind = np.int32 if pa.types.is_string(array.type) else np.int64
     offsets: Offsets = np.frombuffer(offset_buffer, kind)[array.offset : array.offset + len(array) + 1]  # type: ignore[assignment]  # of either kind

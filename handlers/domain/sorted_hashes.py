@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from handlers.domain.row_hash import cell_sums, finished
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Words = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]

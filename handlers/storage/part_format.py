@@ -6,14 +6,16 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from handlers.storage.atomic import fsync_folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 ROW_GROUP = 131_072
 """Rows of a Parquet row group: what is read at once where not the whole part is wanted."""
@@ -36,6 +38,8 @@ class ParquetFile:
 
     def __init__(self, folder: Path, name: str, first: pa.Table) -> None:
         """``first``: the first piece, which shows which text columns have few distinct values. Raises OSError."""
+        import pyarrow.parquet as pq
+
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / name
         self._temporary = folder / f"{name}.tmp"
@@ -68,6 +72,8 @@ def write_parquet_to(stream: BinaryIO, tables: Iterable[pa.Table], schema: pa.Sc
 
     The first one shows which text columns have few distinct values.
     """
+    import pyarrow.parquet as pq
+
     rest = iter(tables)
     first = next(rest, schema.empty_table())
     with pq.ParquetWriter(_Counted(stream), schema, **_options(first)) as writer:
@@ -101,6 +107,8 @@ class _Counted:
 
 def _options(sample: pa.Table) -> dict[str, Any]:
     """How to write tables like this one: integers as differences, no statistics, for nothing asks for them."""
+    import pyarrow as pa
+
     low = {name for name in sample.column_names if _is_low(sample[name])}
     encodings: dict[str, str] = {}
     codecs: dict[str, str] = {}
@@ -122,13 +130,13 @@ def _options(sample: pa.Table) -> dict[str, Any]:
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The named columns that are there (all by default)."""
-    with pq.ParquetFile(path) as file:
+    with _open(path) as file:
         return file.read(columns=_there(file, columns), use_threads=False)
 
 
 def parquet_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """The same, one row group after the other."""
-    with pq.ParquetFile(path) as file:
+    with _open(path) as file:
         wanted = _there(file, columns)
         for group in range(file.num_row_groups):
             yield file.read_row_group(group, columns=wanted, use_threads=False)
@@ -136,7 +144,7 @@ def parquet_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator
 
 def read_parquet_from(path: Path, place: int, columns: Sequence[str] | None = None) -> pa.Table:
     """The same from the row at ``place`` (the first is 0) to the end of its row group."""
-    with pq.ParquetFile(path) as file:
+    with _open(path) as file:
         starts = _group_starts(file)
         group = int(np.searchsorted(starts, place, side="right")) - 1
         table = file.read_row_group(group, columns=_there(file, columns), use_threads=False)
@@ -145,7 +153,9 @@ def read_parquet_from(path: Path, place: int, columns: Sequence[str] | None = No
 
 def take_parquet(path: Path, places: NDArray[np.int64], columns: Sequence[str] | None = None) -> pa.Table:
     """The rows at these places (int64[n], n > 0) in this order; only the row groups that hold them are read."""
-    with pq.ParquetFile(path) as file:
+    import pyarrow as pa
+
+    with _open(path) as file:
         starts = _group_starts(file)
         groups = np.searchsorted(starts, places, side="right") - 1
         chosen, which = np.unique(groups, return_inverse=True)
@@ -156,6 +166,8 @@ def take_parquet(path: Path, places: NDArray[np.int64], columns: Sequence[str] |
 
 def to_stream(table: pa.Table) -> pa.Buffer:
     """A table as an Arrow stream of one batch, uncompressed: reading it copies nothing."""
+    import pyarrow as pa
+
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
@@ -164,12 +176,20 @@ def to_stream(table: pa.Table) -> pa.Buffer:
 
 def from_stream(data: bytes | pa.Buffer, columns: Sequence[str] | None = None) -> pa.Table:
     """The named columns that are there (all by default). They hold on to ``data``."""
+    import pyarrow as pa
+
     with pa.ipc.open_stream(data) as reader:
         table = reader.read_all()
     if columns is None:
         return table
     there = set(table.column_names)
     return table.select([name for name in columns if name in there])
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    import pyarrow.parquet as pq  # half as heavy as pyarrow itself, and small parts do without
+
+    return pq.ParquetFile(path)
 
 
 def _there(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[str] | None:
@@ -186,10 +206,14 @@ def _group_starts(file: pq.ParquetFile) -> NDArray[np.int64]:
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_low(column: pa.ChunkedArray) -> bool:
+    import pyarrow as pa
+
     if not _is_text(column.type):
         return False
     places = np.unique(np.linspace(0, max(len(column) - 1, 0), min(_SAMPLE, len(column)), dtype=np.int64))

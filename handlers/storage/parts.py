@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from handlers.storage import part_format
 from handlers.storage.tables import parts, staged
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STAGED_BYTES = 1024 * 1024
 """A part of at most so many bytes in memory is staged: some 10,000 rows of nine columns, see ADR 10."""
@@ -261,6 +263,8 @@ def take_all(
     columns: Sequence[str] | None = None,
 ) -> Iterator[pa.Table]:
     """Of each part the rows at these places (int64[n], n > 0; the first is 0), in the order given."""
+    import pyarrow as pa
+
     blobs = read_all(connection, folder, [part for part, _ in chosen if part.staged], columns)
     for part, places in chosen:
         if part.staged:

@@ -12,18 +12,19 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from handlers.domain.files import Reason, RowFault, shown_name
 from handlers.domain.schema import FILE_COLUMN, LINE_COLUMN
 from handlers.storage.atomic import write_atomically, write_blocks_atomically
-from handlers.storage.csv_text import csv_blocks, to_csv
-from handlers.storage.dataset import ROW_COLUMN
 from handlers.storage.inbox import Content
 from handlers.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FINALDATA = "finaldata.csv"
 INGESTED_FILES = "ingestedfiles.txt"
@@ -41,12 +42,16 @@ _ROWS_AT_ONCE = 10_000
 
 def without_hidden(table: pa.Table) -> pa.Table:
     """Leave out what a stored row carries beside its own columns."""
+    from handlers.storage.dataset import ROW_COLUMN
+
     hidden = {FILE_COLUMN, LINE_COLUMN, ROW_COLUMN}
     return table.select([name for name in table.column_names if name not in hidden])
 
 
 def write_finaldata(workspace: Workspace, table: pa.Table, names: Iterable[str]) -> None:
     """Write the data set, a table as ``dataset.snapshot`` gives it, and the names of the files it came from."""
+    from handlers.storage.csv_text import to_csv
+
     write_atomically(workspace.dataset / FINALDATA, to_csv(without_hidden(table)))
     write_atomically(workspace.dataset / INGESTED_FILES, name_lines(names))
 
@@ -67,6 +72,8 @@ def write_predictions(workspace: Workspace, name: str, tables: Iterable[pa.Table
 
     Raises ValueError for a name that is not a single path component.
     """
+    from handlers.storage.csv_text import csv_blocks
+
     path = workspace.predictions / predictions_name(name)
     workspace.predictions.mkdir(parents=True, exist_ok=True)
     write_blocks_atomically(path, csv_blocks(map(_rounded, tables)))
@@ -152,6 +159,8 @@ def free_name(folder: Path, name: str, sha256: str) -> Path:
 
 
 def _six_digits(column: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
     values = np.asarray(column.to_numpy(), dtype=np.float64)
     return pa.array([None if np.isnan(value) else float(f"{value:.6g}") for value in values.tolist()], pa.float64())
 

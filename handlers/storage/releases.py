@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Mapping
+import stat
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import msgspec
 
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.state import Incumbent
+from handlers.domain.files import FileStamp
 from handlers.domain.leakage import Leak
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
@@ -23,6 +29,13 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 OLD_NAMES = ("trainedmodel.pkl", "latestscore.txt", "ingestedfiles.txt")
 """The names of the original exercise: links at the top of the production folder, into the current release."""
+SERVED = (scorecard_files.DOCUMENT, scorecard_files.TABLES, "sketch.json")
+"""What ``decode`` reads beside the manifest."""
+LARGEST_MANIFEST = 64 * 1024 * 1024
+"""Bytes of a manifest or a signature that are read at most: nothing is known of them before the signature holds."""
+
+
+_TARGET = re.compile(r"releases/([1-9][0-9]{0,17})")
 
 
 class ReleaseError(Exception):
@@ -51,23 +64,28 @@ def write(releases: Path, version: int, files: Mapping[str, bytes], keys: Path) 
     fsync_folder(releases)
 
 
-def read_files(releases: Path, version: int, keys: Path) -> dict[str, bytes]:
-    """Every file that the manifest names, after its signature and all hashes were checked.
+def read_files(releases: Path, version: int, keys: Path, *, wanted: Container[str] | None = None) -> dict[str, bytes]:
+    """The manifest and the files that it names, after its signature and all hashes were checked.
 
-    All of it is read through one descriptor of the folder, so that two releases can never be mixed.
-    Raises ReleaseError.
+    All of it is read through one descriptor of the folder, so that two releases can never be mixed. Those that are not
+    ``wanted`` (None: all are) are hashed like the others, but not held in memory. Raises ReleaseError.
     """
     try:
         folder = os.open(releases / str(version), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
         raise ReleaseError(f"Release {version} cannot be opened: {error}") from error
     try:
-        manifest = _read(folder, MANIFEST)
-        signing.verify(keys, manifest, _read(folder, SIGNATURE), what=f"release {version}")
+        manifest = _read(folder, MANIFEST, most=LARGEST_MANIFEST)
+        signature = _read(folder, SIGNATURE, most=LARGEST_MANIFEST)
+        signing.verify(keys, manifest, signature, what=f"release {version}")
         contents = {MANIFEST: manifest}
         for name, sha256 in msgspec.json.decode(manifest)["files"].items():
-            contents[name] = _read(folder, name)
-            if hashlib.sha256(contents[name]).hexdigest() != sha256:
+            if wanted is None or name in wanted:
+                contents[name] = _read(folder, name)
+                found = hashlib.sha256(contents[name]).hexdigest()
+            else:
+                found = _digest(folder, name)
+            if found != sha256:
                 raise ReleaseError(f"Release {version}: {name} is not the file that the manifest names.")
     except (OSError, KeyError, ValueError, signing.SignatureError) as error:
         raise ReleaseError(f"Release {version} cannot be used: {error}") from error
@@ -78,7 +96,7 @@ def read_files(releases: Path, version: int, keys: Path) -> dict[str, bytes]:
 
 def load(releases: Path, version: int, keys: Path) -> Release:
     """A release ready to serve. Nothing is unpickled. Raises ReleaseError."""
-    return decode(version, read_files(releases, version, keys))
+    return decode(version, read_files(releases, version, keys, wanted=SERVED))
 
 
 def decode(version: int, files: Mapping[str, bytes]) -> Release:
@@ -115,6 +133,32 @@ def link(production: Path, *, current: int | None, previous: int | None) -> None
     fsync_folder(production)
 
 
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What the link ``current`` points to. ``stamp``: of the signature there: another one is another release, though
+    it may have the same number."""
+
+    version: int
+    stamp: FileStamp
+
+
+def linked(production: Path) -> Linked | None:
+    """The release that is linked as the current one, None where there is no link. Raises ReleaseError."""
+    link = production / "current"
+    try:
+        try:
+            target = os.fspath(link.readlink())
+        except FileNotFoundError:
+            production.stat()  # no link is another thing than no folder
+            return None
+        found = _TARGET.fullmatch(target)
+        if found is None:
+            raise ReleaseError(f"{link} points to {target!r}, and not to a release.")
+        return Linked(int(found[1]), FileStamp.of((production / target / SIGNATURE).lstat()))
+    except OSError as error:
+        raise ReleaseError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+
 def sweep(releases: Path, known: set[int]) -> list[str]:
     """Remove the folders of releases that the ledger does not name. Returns their names."""
     if not releases.exists():
@@ -125,11 +169,25 @@ def sweep(releases: Path, known: set[int]) -> list[str]:
     return sorted(entry.name for entry in rubbish)
 
 
-def _read(folder: int, name: str) -> bytes:
+def _read(folder: int, name: str, *, most: int = -1) -> bytes:
+    with _opened(folder, name) as stream:
+        return stream.read(most)
+
+
+def _digest(folder: int, name: str) -> str:
+    with _opened(folder, name) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _opened(folder: int, name: str) -> Iterator[BufferedReader]:
     if "/" in name:
         raise ReleaseError(f"The manifest names a file outside its folder: {name}")
-    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as stream:
-        return stream.read()
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe in a file's place must not be waited for
+    with os.fdopen(os.open(name, flags, dir_fd=folder), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise ReleaseError(f"{name} is not a file.")
+        yield stream
 
 
 def _link(path: Path, target: str | None) -> None:

@@ -51,19 +51,28 @@ def sign(folder: Path, content: bytes) -> bytes:
     return _private(folder).sign(content)
 
 
-def verify(folder: Path, content: bytes, signature: bytes, *, what: str) -> None:
-    """Raise SignatureError, naming ``what``, unless the signature is that of our key over ``content``."""
-    path = folder / PUBLIC_NAME
+def verify(keys: Path, content: bytes, signature: bytes, *, what: str) -> None:
+    """Raise SignatureError, naming ``what``, unless the signature is that of our key over ``content``.
+
+    ``keys``: the folder of the keys, or the file of the public one.
+    """
+    path, key = public_key(keys)
+    try:
+        key.verify(signature, content)
+    except InvalidSignature as error:
+        raise SignatureError(f"The signature of {what} is not that of {path}.") from error
+
+
+def public_key(keys: Path) -> tuple[Path, Ed25519PublicKey]:
+    """The public key and its file; ``keys`` as for ``verify``. Raises SignatureError where it cannot be used."""
+    path = keys / PUBLIC_NAME if keys.is_dir() else keys
     try:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SignatureError(f"The public key {path} cannot be read: {error}") from error
     if not isinstance(key, Ed25519PublicKey):
         raise SignatureError(f"The public key {path} is not an Ed25519 key.")
-    try:
-        key.verify(signature, content)
-    except InvalidSignature as error:
-        raise SignatureError(f"The signature of {what} is not that of {path}.") from error
+    return path, key
 
 
 def _private(folder: Path) -> Ed25519PrivateKey:

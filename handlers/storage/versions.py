@@ -13,6 +13,8 @@ from handlers.storage.tables import files
 
 SINCE = "dataset_since"
 """The fact that says which version the schema was last reset with: what was before it is forgotten."""
+FINALDATA = "finaldata_version"
+"""The fact that says which version ``finaldata.csv`` was last brought up to."""
 
 
 class UnknownVersion(ValueError):
@@ -31,6 +33,12 @@ class View:
 def newest(connection: Connection) -> int:
     """The number of the last commit that changed the data set; 0 before the first."""
     return int(get_fact(connection, "dataset_version", 0))
+
+
+def finaldata_is_behind(connection: Connection) -> bool:
+    """Has the data set changed since ``finaldata.csv`` was last brought up to it, or removed?"""
+    version = newest(connection)
+    return version > 0 and get_fact(connection, FINALDATA) != version
 
 
 def view(connection: Connection, version: int | None = None) -> View:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from handlers.domain.release import Release
 from server.problems import no_model
-from server.state import SERVICES
+from server.state import ANSWERING
 
 
 def json_response(document: object, *, status: int = 200) -> web.Response:
@@ -17,7 +17,7 @@ def json_response(document: object, *, status: int = 200) -> web.Response:
 
 def current_release(request: web.Request) -> Release:
     """The release that this request uses from beginning to end. Raises Problem before the first."""
-    release = request.app[SERVICES].champion.release
+    release = request.app[ANSWERING].champion.release
     if release is None:
         raise no_model()
     return release

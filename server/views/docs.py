@@ -11,7 +11,7 @@ from aiohttp import web
 from server.description.current import Described
 from server.description.reference import Reference
 from server.services import Readiness
-from server.state import DESCRIPTION, PAGES, SERVICES
+from server.state import ANSWERING, DESCRIPTION, PAGES, SERVICES
 from server.views.health import readiness
 from server.views.page import html_response
 
@@ -45,7 +45,7 @@ def _url(request: web.Request) -> str:
 
 
 def _described(request: web.Request) -> Described:
-    return request.app[DESCRIPTION].of(request.app[SERVICES].champion.release)
+    return request.app[DESCRIPTION].of(request.app[ANSWERING].champion.release)
 
 
 def _page(request: web.Request) -> str:

@@ -11,7 +11,7 @@ from aiohttp import web
 from server import exposition
 from server.exposition import CONTENT_TYPE, Standing
 from server.services import Readiness, Services
-from server.state import DOOR, LEDGER_READING, METRICS, SERVICES
+from server.state import ANSWERING, DOOR, LEDGER_READING, METRICS, SERVICES
 from server.views.answers import json_response
 
 NO_MODEL = "No model has been deployed yet: labelled rows of both classes are needed in the source folder."
@@ -23,7 +23,7 @@ WITHHELD = "Ask with a token for the reason."
 
 async def livez(request: web.Request) -> web.Response:
     """The loop turns: this answer is the proof. 503 where it answers, and has not kept its beat."""
-    age = request.app[SERVICES].vitals().beat_age
+    age = request.app[ANSWERING].vitals().beat_age
     if age < STUCK_SECONDS:
         return json_response({"status": "alive"})
     detail = f"The event loop has not kept its beat for {age:.0f} s: something holds it up."

@@ -14,9 +14,9 @@ from server import parameters, wire
 from server.body import read_body
 from server.dataset_path import read_dataset
 from server.negotiation import ARROW, CSV, JSON, answer_form
-from server.problems import Kind, Problem, wrong_parameter
-from server.services import Services
-from server.state import BATCHER, SERVICES
+from server.problems import Fault, Kind, Problem, wrong_parameter
+from server.services import Answering, Services
+from server.state import ANSWERING, BATCHER
 from server.views.answers import current_release
 
 #: JSON bodies up to this size are answered on the loop: handing them to a thread would take longer.
@@ -42,7 +42,7 @@ async def prediction(request: web.Request) -> web.Response:
         asked = wire.decode_request(content)
         if isinstance(asked.clients, list) and not reasons:
             return _response(wire.encode(await _together(request, release, asked.clients), form))
-    services = request.app[SERVICES]
+    services = request.app[ANSWERING]
     encoded, rows = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
     services.metrics.batch(1, rows)
     return _response(encoded)
@@ -56,13 +56,13 @@ async def _together(request: web.Request, release: Release, objects: list[dict[s
 
 
 def _read_and_answer(
-    services: Services, release: Release, body: tuple[str, bytes], wanted: tuple[int, str]
+    services: Answering, release: Release, body: tuple[str, bytes], wanted: tuple[int, str]
 ) -> Answered:
     """``body``: its content type and bytes; ``wanted``: how many reasons, and the form of the answer."""
     return _answer(release, _read(services, release, *body), *wanted)
 
 
-def _read(services: Services, release: Release, kind: str, content: bytes) -> Clients:
+def _read(services: Answering, release: Release, kind: str, content: bytes) -> Clients:
     max_bytes = services.settings.max_body_bytes
     if kind == ARROW:
         return wire.clients_of_arrow(release, content)
@@ -71,6 +71,9 @@ def _read(services: Services, release: Release, kind: str, content: bytes) -> Cl
     asked = wire.decode_request(content)
     if isinstance(asked.clients, list):
         return wire.clients_of_objects(release, asked.clients)
+    if not isinstance(services, Services):
+        detail = "A replica has no folders to read from: send the clients themselves."
+        raise Problem(Kind.WRONG_BODY, detail, [Fault("dataset_path", detail)])
     dataset = read_dataset(services.workspace, str(asked.dataset_path), max_bytes=max_bytes)
     return wire.clients_of_csv(release, dataset, max_bytes=max_bytes)
 

@@ -13,6 +13,7 @@ from tests.benchmarks import (
     load_scenes,
     scenes,
     serving_scenes,
+    serving_start,
     single_scenes,
     store,
 )
@@ -22,6 +23,7 @@ from tests.benchmarks.measures import Measure, table
 SCENES: tuple[Callable[[], list[Measure]], ...] = (
     *scenes.SCENES,
     *serving_scenes.SCENES,
+    serving_start.serving_start,
     bulk_scenes.bulk,
     bulk_scenes.many_files,
     single_scenes.one_file,

@@ -24,7 +24,7 @@ BURST = 1000
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def new_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="attritiond-bench-") as scratch:
         yield Path(scratch) / "work"
 
@@ -33,7 +33,7 @@ def start_up() -> list[Measure]:
     """From the start of the process to its first answer."""
     bare = [baselines.interpreter_start() for _ in range(STARTS)]
     seconds = []
-    with _folder() as folder:
+    with new_folder() as folder:
         config = workspace(folder)
         for _ in range(STARTS):
             with running(config) as daemon:
@@ -44,7 +44,7 @@ def start_up() -> list[Measure]:
 
 def first_list() -> list[Measure]:
     """A fresh checkout's configuration and drops: until a model is deployed, and until the newest drop is ranked."""
-    with _folder() as folder:
+    with new_folder() as folder:
         folder.mkdir()
         shutil.copytree(PROJECT / "sourcedata", folder / "sourcedata")
         config = Path(shutil.copy(PROJECT / "config.json", folder))
@@ -56,7 +56,7 @@ def first_list() -> list[Measure]:
             learning = _memory(daemon, "model")
             daemon.until(lambda: daemon.worker("model") is None, "the model worker rests", seconds=60.0)
             idle = [("front", daemon.pid), ("ingest worker", daemon.worker("ingest") or 0)]
-            measures = [Measure(f"memory at idle: {name} (PSS)", "MB", _pss(pid)) for name, pid in idle]
+            measures = [Measure(f"memory at idle: {name} (PSS)", "MB", pss(pid)) for name, pid in idle]
             daemon.stop()
     return [
         Measure("fresh checkout: start to the first model deployed (files settle for 2 s)", "s", deployed),
@@ -70,14 +70,14 @@ def first_list() -> list[Measure]:
 def latency() -> list[Measure]:
     """From the rename of a file of 100 rows to its line in the log, which is written after the commit."""
     clients = Clients(chance(3))
-    with _folder() as folder, running(workspace(folder, drift={"policy": "never"})) as daemon:
-        _learn(daemon, clients, 1000)
+    with new_folder() as folder, running(workspace(folder, drift={"policy": "never"})) as daemon:
+        learn(daemon, clients, 1000)
         daemon.wait_settled(seconds=120.0)
         bare = [_bare(folder, clients) for _ in range(DROPS)]
         idle = [_drop(daemon, clients, f"idle-{number}.csv") for number in range(DROPS)]
         daemon.stop()
-    with _folder() as folder, running(workspace(folder, drift={"policy": "always"})) as daemon:
-        _learn(daemon, clients, 20_000)
+    with new_folder() as folder, running(workspace(folder, drift={"policy": "always"})) as daemon:
+        learn(daemon, clients, 20_000)
         daemon.wait_settled(seconds=120.0)
         busy = _while_training(daemon, clients)
         daemon.stop()
@@ -95,7 +95,7 @@ def deployment() -> list[Measure]:
     warm: list[float] = []
     for _ in range(2):
         with (
-            _folder() as folder,
+            new_folder() as folder,
             running(workspace(folder, drift={"policy": "always"}, training={"estimators": ["logistic"]})) as daemon,
         ):
             daemon.wait_for("folder.watched")
@@ -115,7 +115,7 @@ def deployment() -> list[Measure]:
 def burst() -> list[Measure]:
     """1,000 files of 100 rows at once, /livez asked every 20 ms."""
     clients = Clients(chance(4))
-    with _folder() as folder:
+    with new_folder() as folder:
         with running(workspace(folder)) as daemon:
             daemon.wait_for("folder.watched")
             texts = {f"burst-{number}.csv": csv_text(clients.rows(ROWS)) for number in range(BURST)}
@@ -142,8 +142,8 @@ def prediction() -> list[Measure]:
     body = baselines.clients_body(clients.rows(1))
     with baselines.bare_server() as url:
         bare = _ask(url, "/prediction", body)
-    with _folder() as folder, running(workspace(folder)) as daemon:
-        _learn(daemon, clients, 2000)
+    with new_folder() as folder, running(workspace(folder)) as daemon:
+        learn(daemon, clients, 2000)
         daemon.wait_settled(seconds=120.0)
         ours = _ask(daemon.url, "/v1/prediction", body)
         many = _ask(daemon.url, "/v1/prediction", baselines.clients_body(clients.rows(1000)), requests=50)
@@ -155,7 +155,7 @@ def prediction() -> list[Measure]:
     ]
 
 
-def _learn(daemon: DaemonProcess, clients: Clients, rows: int) -> None:
+def learn(daemon: DaemonProcess, clients: Clients, rows: int) -> None:
     daemon.wait_for("folder.watched")
     drop_all(daemon.root / "sourcedata", {"first.csv": csv_text(clients.rows(rows))})
     daemon.wait_for("model.promoted")
@@ -224,10 +224,10 @@ def _ask(url: str, path: str, body: bytes, *, requests: int = REQUESTS) -> list[
 
 def _memory(daemon: DaemonProcess, role: str) -> float | None:
     pid = daemon.worker(role)
-    return None if pid is None else _pss(pid)
+    return None if pid is None else pss(pid)
 
 
-def _pss(pid: int) -> float:
+def pss(pid: int) -> float:
     """Megabytes of a process, shared pages by their share."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):

@@ -40,7 +40,7 @@ class DaemonProcess:
         self.began = time.monotonic()
         self._changed = threading.Condition()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "daemon", "run", "--config", str(config)],
+            [sys.executable, "-m", "daemon", *self._arguments()],
             cwd=PROJECT,
             env={**os.environ, **ENVIRONMENT, **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -52,6 +52,9 @@ class DaemonProcess:
             fcntl.fcntl(self._process.stderr.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def _arguments(self) -> tuple[str, ...]:
+        return ("run", "--config", str(self.config))
 
     @property
     def pid(self) -> int:

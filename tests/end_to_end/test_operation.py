@@ -106,7 +106,7 @@ def test_a_current_release_that_was_tampered_with_is_refused_at_the_start_until_
     folder: Path, clients: Clients
 ) -> None:
     config = workspace(folder)
-    body = _whole(clients.unlabelled(3))
+    body = whole(clients.unlabelled(3))
     with running(config) as daemon:
         _learn(daemon, clients)
         daemon.wait_settled()
@@ -117,7 +117,7 @@ def test_a_current_release_that_was_tampered_with_is_refused_at_the_start_until_
         assert daemon.post("/prediction", body)["model_version"] == version, "what is in memory stays"
         daemon.stop()
     with running(config, expected=("task.failed",)) as daemon:
-        problem = daemon.until(lambda: _problems(daemon).get("model"), "it says what is wrong with the model")
+        problem = daemon.until(lambda: problems_of(daemon).get("model"), "it says what is wrong with the model")
         assert "scorecard.json" in problem
         assert daemon.post("/prediction", body, status=503)["status"] == 503
         assert daemon.request("GET", "/livez")[0] == 200
@@ -131,7 +131,7 @@ def test_a_current_release_that_was_tampered_with_is_refused_at_the_start_until_
         daemon.stop()
 
 
-def _whole(rows: list[tuple[str, ...]]) -> dict[str, object]:
+def whole(rows: list[tuple[str, ...]]) -> dict[str, object]:
     names = ("corporation", "lastmonth_activity", "lastyear_activity", "number_of_employees")
     return {
         "clients": [
@@ -141,7 +141,7 @@ def _whole(rows: list[tuple[str, ...]]) -> dict[str, object]:
     }
 
 
-def _problems(daemon: DaemonProcess) -> dict[str, str]:
+def problems_of(daemon: DaemonProcess) -> dict[str, str]:
     problems: dict[str, str] = json.loads(daemon.request("GET", "/readyz")[1])["problems"]
     return problems
 

@@ -88,6 +88,26 @@ def test_the_front_never_loads_what_only_learning_needs_and_nobody_writes_to_the
     _every_line_is_documented(daemon)
 
 
+def test_a_front_that_was_just_started_has_loaded_nothing_that_its_first_prediction_does_without(
+    config: Path, clients: Clients
+) -> None:
+    with running(config) as daemon:
+        _learn(daemon, clients)
+        daemon.stop()
+    with running(config) as daemon:
+        client = dict(zip(HEADER, clients.unlabelled(1)[0], strict=True))
+        client = {name: int(value) if value.isdigit() else value for name, value in client.items() if value}
+        assert len(daemon.post("/v1/prediction", {"clients": [client]})["probabilities"]) == 1
+        daemon.wait_idle()
+        for path in ("/v1/scoring", "/v1/models", "/v1/files", "/v1/decisions", "/v1/drift", "/openapi.json"):
+            daemon.get(path)
+        assert daemon.request("GET", "/metrics")[0] == 200
+        maps = Path(f"/proc/{daemon.pid}/maps").read_text()
+        assert {name for name in (*HEAVY, "pyarrow") if f"/site-packages/{name}/" in maps} == set()
+        assert "/site-packages/numpy/" in maps, "this is how a library would show"
+        daemon.stop()
+
+
 def _every_line_is_documented(daemon: DaemonProcess) -> None:
     sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
     assert len({line["event"] for line in daemon.lines}) > 8

@@ -20,16 +20,39 @@ def _run(*command: str | Path) -> str:
     return result.stdout + result.stderr
 
 
-def test_systemd_analyze_finds_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
-    unit = (SYSTEMD / "attritiond.service").read_text()
+@pytest.mark.parametrize(
+    ("name", "instance", "command"),
+    [
+        ("attritiond.service", "attritiond.service", "run"),
+        ("attritiond-serve@.service", "attritiond-serve@8001.service", "serve"),
+    ],
+)
+def test_systemd_analyze_finds_nothing_to_say_about_the_units(
+    tmp_path: Path, name: str, instance: str, command: str
+) -> None:
+    unit = (SYSTEMD / name).read_text()
     installed = "/opt/attritiond/.venv/bin/attritiond"
-    assert f"ExecStart={installed} run" in unit
-    (tmp_path / "attritiond.service").write_text(unit.replace(f"ExecStart={installed}", f"ExecStart={sys.executable}"))
-    assert _run("systemd-analyze", "verify", tmp_path / "attritiond.service") == ""
+    assert f"ExecStart={installed} {command}" in unit
+    (tmp_path / name).write_text(unit.replace(f"ExecStart={installed}", f"ExecStart={sys.executable}"))
+    (tmp_path / instance).write_text((tmp_path / name).read_text())
+    assert _run("systemd-analyze", "verify", tmp_path / instance) == ""
 
 
 def test_the_unit_keeps_to_what_systemd_252_knows_and_does_not_retry_a_bad_configuration() -> None:
-    lines = [line.strip() for line in (SYSTEMD / "attritiond.service").read_text().splitlines()]
+    _check_restarts("attritiond.service")
+    _check_restarts("attritiond-serve@.service")
+
+
+def test_a_replicas_unit_may_write_nowhere() -> None:
+    unit = (SYSTEMD / "attritiond-serve@.service").read_text()
+    assert "ProtectSystem=strict" in unit
+    assert not [
+        word for word in ("ReadWritePaths", "StateDirectory", "CacheDirectory", "LogsDirectory") if word in unit
+    ]
+
+
+def _check_restarts(name: str) -> None:
+    lines = [line.strip() for line in (SYSTEMD / name).read_text().splitlines()]
     assert "Type=notify" in lines
     assert not [line for line in lines if line.startswith(("RestartSteps", "RestartMaxDelaySec", "Type=notify-reload"))]
     (prevented,) = [line for line in lines if line.startswith("RestartPreventExitStatus=")]

@@ -17,7 +17,7 @@ from daemon.engine import Engine
 from daemon.intake import Settled
 from daemon.settings import Settings
 from daemon.taking import GROUP_FILES, Taking
-from daemon.tasks import Activate, Compact, Decide, Ingest, Recover, Report, Rescore, ResetSchema, WriteFinaldata
+from daemon.tasks import Compact, Decide, Ingest, Recover, Report, Rescore, ResetSchema, WriteFinaldata
 from daemon.workers import NotStarted, TaskFailed, WorkerDied
 from handlers.storage import decisions, models
 from handlers.storage.ledger import Ledger
@@ -455,7 +455,7 @@ def test_a_ledger_that_cannot_be_read_is_told_and_heals(play: Any, monkeypatch: 
 def test_a_finaldata_that_cannot_be_written_is_told_and_tried_ever_more_rarely(
     play: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "finaldata_is_behind", lambda _connection: True)
+    monkeypatch.setattr(engines.versions, "finaldata_is_behind", lambda _connection: True)
 
     async def scenario(house: House) -> None:
         house.ingest.answer = lambda task: FULL if isinstance(task, WriteFinaldata) else None
@@ -526,35 +526,32 @@ def test_what_the_last_run_left_is_put_right_before_anything_however_long_that_t
     play(scenario)
 
 
-def test_an_older_release_is_deployed_by_the_ingest_worker_while_a_training_runs(play: Any) -> None:
+def test_after_a_deployment_by_hand_the_list_is_ranked_anew_though_a_training_runs(play: Any) -> None:
     async def scenario(house: House) -> None:
         house.deploy(1)
         house.deploy(2)
         house.intake.drop("a.csv")
         await until(lambda: house.served == [2] and house.engine.undecided() == 0)
-
-        def activate(task: Any) -> Any:
-            if isinstance(task, Activate):
-                with house.ledger.write() as connection:
-                    models.set_current(connection, 1)
-                return 1
-            return None
-
-        house.ingest.answer = activate
-        assert await house.engine.deploy(1) == 1
+        with house.ledger.write() as connection:
+            models.set_current(connection, 1)
+        house.engine.deployed_by_hand(1)
+        assert house.engine.undecided() == 1, "it is known at once that something is left to do"
+        await until(lambda: house.engine.undecided() == 0)
         assert house.served == [2, 1]
-        assert house.engine.undecided() == 0
+        assert len(house.ingest.of(Rescore)) == 2
 
     play(scenario)
 
 
-def test_a_deployment_that_is_refused_changes_nothing_and_is_passed_on(play: Any) -> None:
+def test_a_deployment_by_hand_that_came_to_nothing_leaves_nothing_to_do(play: Any) -> None:
     async def scenario(house: House) -> None:
-        refused = TaskFailed("There is no model 9.", refused=True)
-        house.ingest.answer = lambda task: refused if isinstance(task, Activate) else None
-        with pytest.raises(TaskFailed, match="no model 9"):
-            await house.engine.deploy(9)
-        assert house.served == []
+        house.deploy(2)
+        house.intake.drop("a.csv")
+        await until(lambda: house.served == [2] and house.engine.undecided() == 0)
+        house.engine.deployed_by_hand(None)
+        assert house.engine.undecided() == 0
+        await asyncio.sleep(1.0)
+        assert house.served == [2]
 
     play(scenario)
 

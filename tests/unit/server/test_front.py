@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 HEAVY = "sorted({'pandas', 'sklearn', 'scipy', 'matplotlib', 'interpret'} & set(sys.modules))"
+LATER = "sorted({'pyarrow', 'pandas', 'sklearn', 'scipy', 'matplotlib', 'interpret', 'joblib'} & set(sys.modules))"
 
 
 def _printed(program: str) -> str:
@@ -17,6 +18,34 @@ def _printed(program: str) -> str:
 
 def test_importing_the_application_loads_nothing_heavy() -> None:
     assert _printed(f"import sys, server.app; print({HEAVY})") == "[]"
+
+
+def test_what_the_daemon_imports_at_its_start_does_without_pyarrow() -> None:
+    program = f"""
+import sys
+from server.front import keep_pandas_out
+keep_pandas_out()
+import daemon.commands.running, daemon.daemon
+print({LATER})
+"""
+    assert _printed(program) == "[]"
+
+
+def test_what_the_ingest_worker_imports_at_its_start_has_nothing_that_only_learning_needs() -> None:
+    program = f"import sys, daemon.worker_tasks; print(sorted(set({LATER}) - {{'pyarrow'}}))"
+    assert _printed(program) == "[]"
+
+
+def test_a_thrifty_process_takes_memory_by_the_systems_allocator() -> None:
+    program = """
+import sys
+from server.front import keep_pandas_out
+keep_pandas_out(thrifty=True)
+loaded = 'pyarrow' in sys.modules
+import pyarrow
+print(loaded, pyarrow.default_memory_pool().backend_name, 'pandas' in sys.modules)
+"""
+    assert _printed(program) == "False system False"
 
 
 def test_tables_are_read_without_pandas_once_it_is_kept_out() -> None:

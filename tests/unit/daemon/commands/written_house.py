@@ -14,6 +14,7 @@ from handlers.domain import scorecard as scorecards
 from handlers.domain.reference_sketch import sketch
 from handlers.domain.sketch_document import to_document
 from handlers.storage import releases, schemas, signing
+from tests.integration.small_releases import COLUMNS
 from tests.unit.server.small_house import METRICS, SCHEMA, SCORECARD, SKETCH, House, empty_house, full_house
 
 
@@ -37,7 +38,10 @@ def house_on_disk(folder: Path) -> House:
     document, arrays = scorecards.to_document(SCORECARD)
     stored = io.BytesIO()
     np.savez(stored, **arrays)
+    golden = {name: [values[0]] for name, values in COLUMNS.items()}
+    columns = {name: np.array(values) for name, values in golden.items()}
     contents = {
+        "golden.json": msgspec.json.encode({"columns": golden, "log_odds": SCORECARD.log_odds(columns).tolist()}),
         "scorecard.json": msgspec.json.encode(document),
         "scorecard.npz": stored.getvalue(),
         "sketch.json": msgspec.json.encode(to_document(SKETCH)),

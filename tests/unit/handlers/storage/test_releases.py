@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
+import random
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -27,7 +30,9 @@ def production(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(production: Path, version: int, *, threshold: float = 0.5) -> dict[str, bytes]:
+def write(
+    production: Path, version: int, *, threshold: float = 0.5, more: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
     """A release with everything that a reader looks at."""
     document, arrays = scorecards.to_document(SCORECARD.with_threshold(threshold))
     assert not arrays
@@ -37,6 +42,7 @@ def write(production: Path, version: int, *, threshold: float = 0.5) -> dict[str
         "latestscore.txt": b"0.5\n",
         "trainedmodel.pkl": b"pickle",
         "ingestedfiles.txt": b"a.csv\n",
+        **(more or {}),
     }
     manifest = {
         "version": version,
@@ -92,6 +98,39 @@ def test_a_release_in_which_anything_was_changed_is_refused(production: Path, na
         load(production, 1)
 
 
+def test_one_changed_byte_anywhere_in_the_folder_is_found(production: Path) -> None:
+    """Of a release with a real pickle and real tables 1,000 bytes are sampled, each changed alone."""
+    write(production, 1, more={"model.joblib": pickle.dumps(SCORECARD), "scorecard.npz": b"PK", "golden.json": b"{}"})
+    files = sorted((production / "releases" / "1").iterdir())
+    contents = {path: path.read_bytes() for path in files}
+    chance = random.Random(5)  # noqa: S311 - no secret
+    sizes = [len(contents[path]) for path in files]
+    for path in (*files, *chance.choices(files, sizes, k=1000)):  # each file once at least, and then by size
+        content = bytearray(contents[path])
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(bytes(content))
+        with pytest.raises(ReleaseError, match="1"):
+            releases.read_files(production / "releases", 1, production / "keys", wanted=releases.SERVED)
+        path.write_bytes(contents[path])
+    there = {path.name for path in files} - {"manifest.sig"}
+    assert set(releases.read_files(production / "releases", 1, production / "keys")) == there
+
+
+def test_what_is_not_wanted_is_hashed_and_not_held(production: Path) -> None:
+    write(production, 1)
+    found = releases.read_files(production / "releases", 1, production / "keys", wanted=releases.SERVED)
+    assert set(found) == {"manifest.json", "scorecard.json", "sketch.json"}
+
+
+def test_a_pipe_in_a_files_place_is_refused_and_not_waited_for(production: Path) -> None:
+    for name in ("trainedmodel.pkl", "scorecard.json", "manifest.json"):
+        write(production, 1)
+        (production / "releases" / "1" / name).unlink()
+        os.mkfifo(production / "releases" / "1" / name)
+        with pytest.raises(ReleaseError, match=f"{name} is not a file"):
+            load(production, 1)
+
+
 def test_files_that_the_manifest_does_not_name_are_not_read(production: Path) -> None:
     files = write(production, 1)
     (production / "releases" / "1" / "scorecard.npz").write_bytes(b"evil")
@@ -128,8 +167,8 @@ def test_a_folder_that_is_swapped_between_two_reads_gives_one_release_or_the_oth
     write(production, 1, threshold=0.1)
     folder, read, swapped = production / "releases", releases._read, []
 
-    def swapping(descriptor: int, name: str) -> bytes:
-        content = read(descriptor, name)
+    def swapping(descriptor: int, name: str, **limits: int) -> bytes:
+        content = read(descriptor, name, **limits)
         if not swapped:
             swapped.append(True)
             (folder / "1").rename(folder / "old")

@@ -1,0 +1,65 @@
+"""A deployment folder is followed by its link, with the public key alone; what is good is served until better comes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from daemon import log
+from handlers.domain.release import Release
+from handlers.proving import proved
+from handlers.storage.releases import Linked, ReleaseError, linked
+from server.services import Champion
+
+PROBLEM = "model"
+LOOK_SECONDS = 1.0
+"""So often the link is looked at: two system calls, on a network's file system too."""
+
+
+class Following:
+    """Keeps ``champion`` at what the link ``current`` points to; ``problems`` says under ``model`` why it is not."""
+
+    def __init__(self, production: Path, key: Path, champion: Champion) -> None:
+        """``production``: the deployment folder; ``key``: the file of the public key."""
+        self.problems: dict[str, str] = {}
+        self._production = production
+        self._key = key
+        self._champion = champion
+        self._served: Linked | None = None
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Serve what is linked, if it is another release than before and can be used; else say why not, once."""
+        try:
+            release = await asyncio.to_thread(self._read)
+        except (ReleaseError, OSError) as error:
+            self._trouble(str(error))
+            return
+        if release is not None:
+            before = self._champion.release
+            self._champion.release = release
+            log.emit("release.served", model_version=release.version, before=None if before is None else before.version)
+        self.problems.pop(PROBLEM, None)
+
+    def _read(self) -> Release | None:
+        """The release that is linked, None where it is the one that is served. Raises ReleaseError, OSError."""
+        found = linked(self._production)
+        if found is None:
+            raise ReleaseError(f"There is no release yet: {self._production / 'current'} is not there.")
+        if found == self._served:
+            return None
+        release = proved(self._production / "releases", found.version, self._key)
+        self._served = found
+        return release
+
+    def _trouble(self, why: str) -> None:
+        served = self._champion.release
+        detail = why if served is None else f"{why.removesuffix('.')}. Model {served.version} is served meanwhile."
+        if self.problems.get(PROBLEM) != detail:
+            log.emit("release.refused", detail=detail, serving=None if served is None else served.version)
+        self.problems[PROBLEM] = detail

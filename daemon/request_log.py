@@ -1,0 +1,20 @@
+"""Requests in the log: each that failed or was slow, and a sample of the rest."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+
+from daemon import log
+from daemon.settings import Settings
+from server.services import ServedRequest
+
+
+def log_request(request: ServedRequest, settings: Settings) -> None:
+    """Write a line, or none: the counts of all are in ``/metrics``."""
+    slow = request.seconds >= settings.server.slow_request_seconds
+    failed = request.status >= 400  # noqa: PLR2004 - HTTP's own border
+    if failed or slow or random.random() < settings.logging.request_sample:  # noqa: S311 - a sample, no secret
+        fields = msgspec.to_builtins(request)
+        log.emit("request.served", **{**fields, "seconds": round(request.seconds, 4)})
