@@ -35,6 +35,9 @@ from handlers import activation
 from handlers.storage.ledger import Ledger, LedgerError
 from handlers.storage.releases import ReleaseError
 from server import app
+from server.descriptors import room_for
+from server.disturbances import Disturbance
+from server.listening import BACKLOG
 from server.services import Champion, DeploymentRefused, Readiness, ServedRequest, Services
 
 HEARTBEAT_SECONDS = 1.0
@@ -123,12 +126,19 @@ class Daemon:
             calls_shown=lambda: self.settings.calls.shown,
             dependencies=self._dependencies.cached,
             served=self._served,
+            disturbed=_disturbed,
             keyring=self._doors.keyring,
         )
-        runner = app.runner(services)
+        possible = room_for(settings.server.max_connections)
+        if possible < settings.server.max_connections:
+            detail = "Allow it more open files (LimitNOFILE=, ulimit -n), or lower server.max_connections."
+            log.emit(
+                "connections.limited", configured=settings.server.max_connections, possible=possible, detail=detail
+            )
+        runner = app.runner(services, max_connections=possible)
         await runner.setup()
         tls = self._doors.tls
-        site = web.TCPSite(runner, settings.server.host, settings.server.port, ssl_context=tls)
+        site = web.TCPSite(runner, settings.server.host, settings.server.port, ssl_context=tls, backlog=BACKLOG)
         try:
             await site.start()
         except OSError as error:
@@ -298,6 +308,11 @@ class Daemon:
             model = "no model yet" if release is None else f"model {release.version}"
             self._notifier.status(f"{model}, {readiness.waiting} files waiting, {readiness.undecided} undecided")
             await asyncio.sleep(pause)
+
+
+def _disturbed(one: Disturbance) -> None:
+    fields = {"cause": one.cause, "address": one.address, "request_id": one.request_id, "not_logged": one.not_logged}
+    log.emit(one.event, **fields)
 
 
 async def run(

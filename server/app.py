@@ -16,6 +16,7 @@ from server import openapi, wording
 from server.auth import Door, Keyring
 from server.batching import Batcher
 from server.expectation import wait
+from server.listening import Runner
 from server.metrics import Metrics
 from server.middleware import serve
 from server.revalidation import revalidated
@@ -52,11 +53,13 @@ def build(services: Services) -> web.Application:
     return app
 
 
-def runner(services: Services) -> web.AppRunner:
-    """What serves the application; ``server.body`` unpacks bodies itself."""
-    return web.AppRunner(
-        build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, auto_decompress=False
-    )
+def runner(services: Services, *, max_connections: int | None = None) -> Runner:
+    """What serves the application. ``max_connections``: where there is room for fewer than are configured."""
+    app = build(services)
+    settings = services.settings
+    if max_connections is not None:
+        settings = msgspec.structs.replace(settings, max_connections=max_connections)
+    return Runner(app, settings, tell=services.disturbed, count=app[METRICS].disturbed)
 
 
 def _keyring(services: Services) -> Keyring | None:

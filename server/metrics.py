@@ -15,6 +15,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from handlers.domain.files import FileState
+from server.disturbances import Cause
 from server.services import Readiness
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -38,6 +39,14 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._disturbances = Counter(
+            "attritiond_http_disturbances",
+            "Requests not understood, and connections refused or cut off",
+            ("cause",),
+            registry=self._registry,
+        )
+        for cause in Cause:
+            self._disturbances.labels(cause)
         self._files = Gauge("attritiond_files", "Files by state", ("state",), registry=self._registry)
         self._model = Gauge("attritiond_model_version", "The current release; 0 before it", registry=self._registry)
         self._waiting = Gauge("attritiond_files_waiting", "Files not yet taken", registry=self._registry)
@@ -47,6 +56,10 @@ class Metrics:
         """A request has been answered."""
         self._requests.labels(method, route, status).inc()
         self._seconds.labels(method, route).observe(seconds)
+
+    def disturbed(self, cause: Cause) -> None:
+        """A request was not understood, or a connection refused or cut off."""
+        self._disturbances.labels(cause).inc()
 
     def text(self, files: Mapping[str, int], readiness: Readiness, model_version: int | None) -> bytes:
         """Everything in Prometheus' text format."""

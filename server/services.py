@@ -12,6 +12,7 @@ from handlers.records import FileCheck, FileItem
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace
 from server.auth import Keyring
+from server.disturbances import Disturbance
 from server.settings import ServerSettings
 
 
@@ -86,4 +87,5 @@ class Services:
     calls_shown: Callable[[], int]
     dependencies: Callable[[], Mapping[str, Any]]
     served: Callable[[ServedRequest], None]
+    disturbed: Callable[[Disturbance], None]
     keyring: Keyring | None = None
