@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -96,6 +97,7 @@ class Daemon:
         tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
         for task in tasks:
             task.add_done_callback(self._ended)
+        gc.freeze()  # what is loaded stays: looking for garbage in it holds up the loop for 100 ms now and then
         log.emit("daemon.ready", url=self._url, pid=os.getpid())
         self._notifier.ready(f"Serving on {self._url}")
         await self._stop.wait()

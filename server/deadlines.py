@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 
 from server.settings import ServerSettings
 
 
-class Phase(Enum):
-    """What a connection is at."""
+class Phase(IntEnum):
+    """What a connection is at; each look at it asks, so they are numbers and not hashed."""
 
-    NEW = "it has sent nothing yet"
-    HEAD = "it is sending the headers of a request"
-    BODY = "it is sending a body that is waited for"
-    WORK = "we are at work, so the time is ours"
-    ANSWER = "it is reading an answer"
-    IDLE = "it has its answer, and asks nothing"
-    CLOSING = "nothing more is answered"
-
-
-_MOVING = frozenset((Phase.BODY, Phase.ANSWER))
+    NEW = 0
+    """It has sent nothing yet."""
+    HEAD = 1
+    """It is sending the headers of a request."""
+    BODY = 2
+    """It is sending a body that is waited for."""
+    ANSWER = 3
+    """It is reading an answer."""
+    IDLE = 4
+    """It has its answer, and asks nothing."""
+    CLOSING = 5
+    """Nothing more is answered."""
+    WORK = 6
+    """We are at work, so the time is ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds for each phase. In BODY and ANSWER each ``bytes_per_second`` that have moved allow one second more."""
+    """Seconds for each phase, in their order. Bytes that move allow more: one second for each ``bytes_per_second``."""
 
-    seconds: dict[Phase, float]
+    seconds: tuple[float, ...]
     bytes_per_second: float
-
-    def allowed(self, phase: Phase, moved: int) -> float:
-        """Seconds that a phase may last."""
-        seconds = self.seconds.get(phase, float("inf"))
-        return seconds + moved / self.bytes_per_second if phase in _MOVING else seconds
 
     @property
     def shortest(self) -> float:
-        return min(self.seconds.values())
+        return min(self.seconds)
 
 
 def deadlines(settings: ServerSettings) -> Deadlines:
@@ -49,8 +48,9 @@ def deadlines(settings: ServerSettings) -> Deadlines:
         Phase.ANSWER: settings.answer_seconds,
         Phase.IDLE: settings.idle_seconds,
         Phase.CLOSING: settings.linger_seconds,
+        Phase.WORK: float("inf"),
     }
-    return Deadlines(seconds, settings.minimum_bytes_per_second)
+    return Deadlines(tuple(seconds[phase] for phase in Phase), settings.minimum_bytes_per_second)
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Watch:
         """Whether the phase has lasted too long.
 
         ``seen``: the phase; the number of requests so far, so that a new request is not taken for the old one; and in
-        BODY the bytes that have come, in ANSWER those that the client has taken.
+        BODY the bytes that have come, in ANSWER those that the client has taken; in the others 0.
         """
         phase, request, level = seen
         if phase is Phase.ANSWER or phase is Phase.CLOSING:
@@ -79,4 +79,4 @@ class Watch:
             self.phase, self.request, self.since, self.level, self.moved = phase, request, now, level, 0
         self.moved += level - self.level
         self.level = level
-        return now - self.since > deadlines.allowed(phase, self.moved)
+        return now - self.since > deadlines.seconds[phase] + self.moved / deadlines.bytes_per_second

@@ -114,14 +114,17 @@ class Listener(web.Server):
             self._timer = self._loop.call_later(self._pause, self._look)
 
     def _look(self) -> None:
-        """Look at some connections; all of them in a round, then pause. Ends where there is nothing to look at."""
-        self._timer = None
+        """Look at some connections; all of them in a round, then pause. Ends where there is nothing to look at.
+
+        The timer that has rung stays until the end, so that nobody whom a look disturbs begins another row of looks.
+        """
         now = self._loop.time()
         if not self._round:
             self._disturbances.flush(now)
             self._round = list(self._open)
         for _ in range(min(LOOKS_AT_ONCE, len(self._round))):
             self._round.pop().look(now)
+        self._timer = None
         if self._round:
             self._timer = self._loop.call_later(PAUSE_SECONDS, self._look)
         elif self._open or self._disturbances.pending:

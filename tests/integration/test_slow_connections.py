@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from server.connections import Connection
 from server.disturbances import Cause
 from server.settings import ServerSettings
 from tests.integration.raw_server import LOOPS, PATIENCE, RawServer, answer, rest, running, send
@@ -218,3 +219,20 @@ def test_stopping_waits_for_no_slow_reader(serve: Serve) -> None:
     server = serve()
     with _unread(server):  # the fixture fails where it cannot stop
         assert server.listener.open_connections == 1
+
+
+def test_however_many_are_cut_off_there_is_one_row_of_looks(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(header_seconds=0.4)
+    with ExitStack() as stack:
+        for _ in range(10):
+            send(stack.enter_context(server.connect()), [LIVE[:20]])
+        _until(lambda: len(_causes(server)) == 10, "all are cut off")
+    with server.connect() as connection:
+        send(connection, [LIVE])
+        assert answer(connection)[0] == 200
+        looks: list[float] = []
+        look = Connection.look
+        monkeypatch.setattr(Connection, "look", lambda one, now: (looks.append(now), look(one, now))[1])
+        time.sleep(1.0)
+        monkeypatch.undo()
+    assert 5 <= len(looks) <= 10  # every 0.1 s
