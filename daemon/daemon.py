@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -28,12 +29,11 @@ from daemon.intake import Intake
 from daemon.listening import CannotStart, listen
 from daemon.notify import Notifier
 from daemon.reloading import read_again
-from daemon.request_log import log_request
+from daemon.request_log import log_disturbance, log_request
 from daemon.settings import Settings
 from daemon.tasks import Greeting, WriteFinaldata
 from daemon.workers import Worker
 from handlers.storage.ledger import Ledger, LedgerError
-from server import app
 from server.metrics import Metrics
 from server.services import Champion, DeploymentRefused, Readiness, Services
 
@@ -99,6 +99,7 @@ class Daemon:
         tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
         for task in tasks:
             task.add_done_callback(self._ended)
+        gc.freeze()  # what is loaded stays: looking for garbage in it holds up the loop for 100 ms now and then
         log.emit("daemon.ready", url=self._url, pid=os.getpid())
         self._notifier.ready(f"Serving on {self._url}")
         await self._stop.wait()
@@ -129,11 +130,12 @@ class Daemon:
             calls_shown=lambda: self.settings.calls.shown,
             dependencies=self._dependencies.cached,
             served=lambda request: log_request(request, self.settings),
+            disturbed=log_disturbance,
             keyring=self._doors.keyring,
             vitals=self._health.vitals,
             metrics=self._metrics,
         )
-        return await listen(app.runner(services), settings.server, self._doors.tls)
+        return await listen(services, self._doors.tls)
 
     async def _serve_commands(self) -> web.AppRunner:
         try:

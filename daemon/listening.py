@@ -6,19 +6,30 @@ import ssl
 
 from aiohttp import web
 
-from server.settings import ServerSettings
+from daemon import log
+from server import app
+from server.descriptors import room_for
+from server.listening import BACKLOG
+from server.services import Answering
 
 
 class CannotStart(Exception):
     """The program cannot listen; the message says why and what to do."""
 
 
-async def listen(
-    runner: web.AppRunner, settings: ServerSettings, tls: ssl.SSLContext | None
-) -> tuple[web.AppRunner, str]:
-    """Have the runner listen, and return it with its address as a URL. Raises CannotStart."""
+async def listen(services: Answering, tls: ssl.SSLContext | None) -> tuple[web.AppRunner, str]:
+    """Serve over these services, with as many connections as there is room for; the runner, and its address as a URL.
+
+    Raises CannotStart.
+    """
+    settings = services.settings
+    possible = room_for(settings.max_connections)
+    if possible < settings.max_connections:
+        detail = "Allow it more open files (LimitNOFILE=, ulimit -n), or lower server.max_connections."
+        log.emit("connections.limited", configured=settings.max_connections, possible=possible, detail=detail)
+    runner = app.runner(services, max_connections=possible)
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
+    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls, backlog=BACKLOG)
     try:
         await site.start()
     except OSError as error:

@@ -15,9 +15,8 @@ from daemon.doors import Doors
 from daemon.following import Following
 from daemon.listening import listen
 from daemon.notify import Notifier
-from daemon.request_log import log_request
+from daemon.request_log import log_disturbance, log_request
 from daemon.settings import Settings
-from server import app
 from server.services import Answering, Champion, Readiness
 
 HEARTBEAT_SECONDS = 1.0
@@ -55,7 +54,7 @@ class Replica:
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._doors.reload)
         await self._following.look()
-        runner, url = await listen(app.runner(self._answering()), self._settings.server, self._doors.tls)
+        runner, url = await listen(self._answering(), self._doors.tls)
         tasks = [
             asyncio.create_task(self._following.run(), name="following"),
             asyncio.create_task(self._doors.watch(), name="doors"),
@@ -83,6 +82,7 @@ class Replica:
             champion=self._champion,
             readiness=lambda: Readiness(problems=dict(self._following.problems)),
             served=lambda request: log_request(request, self._settings),
+            disturbed=log_disturbance,
             keyring=self._doors.keyring,
         )
 

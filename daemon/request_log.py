@@ -1,4 +1,4 @@
-"""Requests in the log: each that failed or was slow, and a sample of the rest."""
+"""Requests in the log: each that failed or was slow, a sample of the rest, and what was no request."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from daemon import log
 from daemon.settings import Settings
+from server.disturbances import Disturbance
 from server.services import ServedRequest
 
 
@@ -18,3 +19,9 @@ def log_request(request: ServedRequest, settings: Settings) -> None:
     if failed or slow or random.random() < settings.logging.request_sample:  # noqa: S311 - a sample, no secret
         fields = msgspec.to_builtins(request)
         log.emit("request.served", **{**fields, "seconds": round(request.seconds, 4)})
+
+
+def log_disturbance(one: Disturbance) -> None:
+    """Write a line of what was no request, or of a connection that was refused or cut off."""
+    fields = {"cause": one.cause, "address": one.address, "request_id": one.request_id, "not_logged": one.not_logged}
+    log.emit(one.event, **fields)

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import jinja2
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -21,6 +22,7 @@ from server.description import usage
 from server.description.current import CurrentDescription
 from server.expectation import wait
 from server.ledger_reading import LedgerReading
+from server.listening import Runner
 from server.middleware import serve
 from server.parameters import strict
 from server.replica_routes import REPLICA_ROUTES
@@ -85,11 +87,13 @@ def _application(services: Answering, routes: tuple[Route, ...]) -> web.Applicat
     return app
 
 
-def runner(services: Answering) -> web.AppRunner:
-    """What serves the application; ``server.body`` unpacks bodies itself."""
-    return web.AppRunner(
-        build(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, auto_decompress=False
-    )
+def runner(services: Answering, *, max_connections: int | None = None) -> Runner:
+    """What serves the application. ``max_connections``: where there is room for fewer than are configured."""
+    app = build(services)
+    settings = services.settings
+    if max_connections is not None:
+        settings = msgspec.structs.replace(settings, max_connections=max_connections)
+    return Runner(app, settings, tell=services.disturbed, count=app[METRICS].disturbed)
 
 
 def _handler(route: Route) -> Handler:

@@ -84,6 +84,12 @@ def _of_requests(counted: MetricsSnapshot) -> Iterator[Metric]:
     yield CounterMetricFamily("attritiond_predicted_rows", "Clients scored for requests", counted.batch_rows.total)
     yield _histogram("batch_rows", "Clients scored in one evaluation", ROWS, counted.batch_rows)
     yield _histogram("batch_requests", "Requests answered by one evaluation", REQUESTS, counted.batch_requests)
+    disturbances = CounterMetricFamily(
+        "attritiond_http_disturbances", "Requests not understood, and connections refused or cut off", labels=("cause",)
+    )
+    for cause, count in counted.disturbances.items():
+        disturbances.add_metric((cause,), count)
+    yield disturbances
     yield _histogram("loop_lag_seconds", "How late a timer of the event loop was", LAG, counted.loop_lag)
 
 

@@ -7,9 +7,9 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
-from server.problems import Kind, Problem
+from server.problems import CLOSE, Kind, Problem
 
 _HOST = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[^:\[\]@/\s]+)(:[0-9]{1,5})?$")
 _READS = ("GET", "HEAD", "OPTIONS")
@@ -28,12 +28,44 @@ def is_loopback(host: str) -> bool:
 
 
 def check_host(request: web.Request, bound_to: str) -> None:
-    """Refuse a name that does not mean loopback: a page whose name was pointed at 127.0.0.1 sends its own name."""
-    given = request.headers.get("Host")
-    if given is None or not is_loopback(bound_to):
+    """Refuse a name that does not mean loopback: a page whose name was pointed at 127.0.0.1 sends its own name.
+
+    Where a whole URL is asked for, its name counts, too; by RFC 9112 it does, and ``Host`` does not.
+    """
+    if not is_loopback(bound_to):
         return
-    if not names_loopback(given):
+    given = request.headers.get("Host")
+    target = request.raw_path
+    if (given is not None and not names_loopback(given)) or not (
+        target.startswith("/") or is_loopback(_host_in(target) or "localhost")
+    ):
         raise Problem(Kind.MISDIRECTED, "Ask for localhost or 127.0.0.1: the service is bound to loopback.")
+
+
+def check_form(request: web.Request) -> None:
+    """Refuse what can be parsed and is still nothing that we answer.
+
+    That is CONNECT, a URL that is none of http, versions that the parser knows and we do not speak, and a body in
+    chunks from HTTP/1.0, which has none, so that a proxy before us may see it end elsewhere.
+    """
+    target = request.raw_path
+    if not target.startswith("/") and target != "*" and (request.method == "CONNECT" or _host_in(target) is None):
+        detail = "A path is expected in the request line, or a whole http address of this service."
+        raise Problem(Kind.BAD_REQUEST, detail, headers=CLOSE)
+    if request.version != HttpVersion11:
+        if request.version != HttpVersion10:
+            raise Problem(Kind.BAD_REQUEST, "Only HTTP/1.1 and HTTP/1.0 are spoken.", headers=CLOSE)
+        if "Transfer-Encoding" in request.headers:
+            raise Problem(Kind.BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding: send a Content-Length.", headers=CLOSE)
+
+
+def _host_in(target: str) -> str | None:
+    """The host in a whole URL of http; None where it is no such URL."""
+    try:
+        parts = urlsplit(target)
+        return parts.hostname if parts.scheme in ("http", "https") and "@" not in parts.netloc else None
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=256)

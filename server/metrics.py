@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.distributions import Counted, Distribution
+from server.disturbances import Cause
 
 LATENCY = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LAG = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -20,6 +21,7 @@ class MetricsSnapshot:
     batch_rows: Counted
     batch_requests: Counted
     loop_lag: Counted
+    disturbances: dict[Cause, int]
 
 
 class Metrics:
@@ -30,6 +32,7 @@ class Metrics:
         self._batch_rows = Distribution(ROWS)
         self._batch_requests = Distribution(REQUESTS)
         self._loop_lag = Distribution(LAG)
+        self._disturbances = dict.fromkeys(Cause, 0)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request has been answered. ``route``: its pattern, never the path that was asked for."""
@@ -48,6 +51,10 @@ class Metrics:
         """A timer of the event loop was so late."""
         self._loop_lag.observe(seconds)
 
+    def disturbed(self, cause: Cause) -> None:
+        """A request was not understood, or a connection refused or cut off."""
+        self._disturbances[cause] += 1
+
     def snapshot(self) -> MetricsSnapshot:
         """Copy what was counted, for another thread to write out."""
         return MetricsSnapshot(
@@ -55,4 +62,5 @@ class Metrics:
             batch_rows=self._batch_rows.so_far(),
             batch_requests=self._batch_requests.so_far(),
             loop_lag=self._loop_lag.so_far(),
+            disturbances=dict(self._disturbances),
         )

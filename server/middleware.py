@@ -13,8 +13,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from server.auth import TOKEN
-from server.guards import check_host, check_origin, names_loopback
+from server.guards import check_form, check_host, check_origin, names_loopback
 from server.problems import Kind, Problem, problem_of
+from server.security_headers import protect
 from server.services import ServedRequest
 from server.state import ANSWERING, DOOR, METRICS
 
@@ -22,7 +23,6 @@ from server.state import ANSWERING, DOOR, METRICS
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: A method is a label in the counts: an invented one is not given a series of its own.
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Server": "attritiond"}
 #: Request ids are a number after one that is drawn for each process: drawing one for each request costs more.
 _RUN, _NUMBERS = secrets.token_hex(8), itertools.count(1)
 UNMATCHED = "unmatched"
@@ -39,9 +39,8 @@ async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
     given = request.headers.get("X-Request-ID")
     request_id = given if given is not None and _PLAIN_ID.fullmatch(given) else f"{_RUN}{next(_NUMBERS):x}"
     response, detail = await _answer(request, handler, request_id)
-    response.headers.update(_HEADERS)
+    protect(response.headers)
     response.headers["X-Request-ID"] = request_id
-    response.headers.setdefault("Cache-Control", "no-store")
     services = request.app[ANSWERING]
     if services.settings.tls_certificate is not None and not names_loopback(request.headers.get("Host", "")):
         response.headers["Strict-Transport-Security"] = HSTS
@@ -58,6 +57,7 @@ async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _answer(request: web.Request, handler: Handler, request_id: str) -> tuple[web.StreamResponse, str | None]:
     """The response, and what the log is told of a failure: never what the client sent."""
     try:
+        check_form(request)
         door = request.app[DOOR]
         if door.keyring is None:  # a page whose name was pointed here has no token to send
             check_host(request, request.app[ANSWERING].settings.host)
@@ -69,10 +69,10 @@ async def _answer(request: web.Request, handler: Handler, request_id: str) -> tu
         if problem is not None:
             return problem.response(), problem.kind.slug
         detail = f"It is in the log under request id {request_id}."
-        return Problem(Kind.INTERNAL, detail).response(), _place(error)
+        return Problem(Kind.INTERNAL, detail).response(), place_of(error)
 
 
-def _place(error: Exception) -> str:
+def place_of(error: Exception) -> str:
     """The exception's type and where it was raised; its message could hold what a client sent."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     places = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]

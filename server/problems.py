@@ -15,6 +15,9 @@ CONTENT_TYPE = "application/problem+json"
 #: The greatest part of a sentence that is repeated to who asked.
 DETAIL_CHARACTERS = 1_000
 
+#: For a problem after which the connection cannot go on.
+CLOSE = {"Connection": "close"}
+
 
 class Kind(Enum):
     """The errors: status and title. The name, in lower case with hyphens, is the end of the problem's type."""
@@ -27,15 +30,18 @@ class Kind(Enum):
     CROSS_SITE = (403, "Requests from other sites are refused")
     NOT_FOUND = (404, "There is no such thing")
     METHOD_NOT_ALLOWED = (405, "The method is not allowed here")
+    TOO_SLOW = (408, "The request came too slowly")
     REFUSED = (409, "What was asked for cannot be")
     TOO_LARGE = (413, "The body is too large")
     UNSUPPORTED_TYPE = (415, "The content type is not supported")
+    EXPECTATION = (417, "What is expected cannot be done")
     MISDIRECTED = (421, "This host name is not served")
     WRONG_CLIENTS = (422, "A column is missing, or has values of the wrong type")
     WRONG_PARAMETER = (422, "A parameter is wrong")
     WRONG_BODY = (422, "The body has another form than it should")
     BUSY = (429, "Too much is asked for at once")
     TOO_OFTEN = (429, "The token is used too often")
+    HEADERS_TOO_LARGE = (431, "The headers are too large")
     INTERNAL = (500, "Something that should not happen has happened")
     NO_MODEL = (503, "There is no model yet")
     UNAVAILABLE = (503, "It cannot be done at the moment")

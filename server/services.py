@@ -12,6 +12,7 @@ from handlers.records import FileCheck, FileItem
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace
 from server.auth import Keyring
+from server.disturbances import Disturbance
 from server.metrics import Metrics
 from server.settings import ServerSettings
 
@@ -93,7 +94,8 @@ class NotDone(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answering:
     """What whoever answers predictions is given, a replica too. ``readiness`` says how it is, ``served`` is told of
-    each request. ``keyring`` holds the tokens; without it, and with a tokens file in the settings, nobody is let in.
+    each request, ``disturbed`` of what was none and of connections that were refused or cut off. ``keyring`` holds the
+    tokens; without it, and with a tokens file in the settings, nobody is let in.
 
     ``readiness`` and ``vitals`` are asked on the event loop, whose state they tell; they wait for nothing. ``metrics``
     counts, on the loop too."""
@@ -102,6 +104,7 @@ class Answering:
     champion: Champion
     readiness: Callable[[], Readiness]
     served: Callable[[ServedRequest], None]
+    disturbed: Callable[[Disturbance], None]
     keyring: Keyring | None = None
     vitals: Callable[[], Vitals] = Vitals
     metrics: Metrics = field(default_factory=Metrics)

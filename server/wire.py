@@ -10,12 +10,14 @@ import msgspec
 
 from handlers.calls import Reason, reason_item
 from handlers.clients import Clients, ClientsRefused, ObjectReader
-from handlers.domain.limits import Limits
+from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
 from handlers.prediction import Contribution, Prediction
 from server.negotiation import ARROW, CSV, JSON
 from server.problems import Fault, Kind, Problem
+from server.request_limits import check_objects, check_table
 
+_KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 #: Warnings in a header are cut to this.
 HEADER_CHARACTERS = 2_000
 NO_CLIENTS = "There are no clients in it: at least one is needed."
@@ -61,29 +63,32 @@ def decode_request(content: bytes) -> PredictionRequest:
     return request
 
 
-def clients_of_objects(release: Release, objects: list[dict[str, Any]]) -> Clients:
+def clients_of_objects(release: Release, objects: list[dict[str, Any]], limits: RequestLimits) -> Clients:
     """Clients that came as JSON objects. Raises Problem."""
+    check_objects(limits, objects)
     try:
         return ObjectReader(release).read(objects)
     except ClientsRefused as error:
         raise refused(error) from error
 
 
-def clients_of_csv(release: Release, content: bytes, *, max_bytes: int) -> Clients:
+def clients_of_csv(release: Release, content: bytes, limits: RequestLimits, *, max_bytes: int) -> Clients:
     """Clients that came as CSV, unpacked no larger than ``max_bytes``. Raises Problem."""
     from handlers.client_tables import NotATable, from_csv
 
     try:
-        return from_csv(release, content, Limits(max_decompressed_bytes=max_bytes))
+        clients = from_csv(release, content, Limits(max_columns=limits.max_columns, max_decompressed_bytes=max_bytes))
     except NotATable as error:
-        kind = Kind.TOO_LARGE if error.reason.code == "too_large" else Kind.MALFORMED
+        kind = _KINDS.get(error.reason.code, Kind.MALFORMED)
         errors = [Fault(f"line {line}", error.reason.detail) for line in error.reason.lines]
         raise Problem(kind, str(error), errors) from error
     except ClientsRefused as error:
         raise refused(error) from error
+    check_table(limits, rows=len(clients.ids), columns=0)
+    return clients
 
 
-def clients_of_arrow(release: Release, content: bytes) -> Clients:
+def clients_of_arrow(release: Release, content: bytes, limits: RequestLimits) -> Clients:
     """Clients that came as an Arrow stream. Raises Problem."""
     from handlers.client_tables import from_arrow
     from server.arrow_wire import read_stream
@@ -91,6 +96,7 @@ def clients_of_arrow(release: Release, content: bytes) -> Clients:
     table = read_stream(content, features=len(release.scorecard.features))
     if not table.num_rows:
         raise Problem(Kind.WRONG_BODY, NO_CLIENTS, [Fault("body", NO_CLIENTS)])
+    check_table(limits, rows=table.num_rows, columns=table.num_columns)
     try:
         return from_arrow(release, table)
     except ClientsRefused as error:

@@ -15,6 +15,7 @@ from server.body import read_body
 from server.dataset_path import read_dataset
 from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Fault, Kind, Problem, wrong_parameter
+from server.request_limits import check_objects, limits_of
 from server.services import Answering, Services
 from server.state import ANSWERING, BATCHER
 from server.views.answers import current_release
@@ -41,6 +42,7 @@ async def prediction(request: web.Request) -> web.Response:
     if kind == JSON and len(content) <= INLINE_BYTES:
         asked = wire.decode_request(content)
         if isinstance(asked.clients, list) and not reasons:
+            check_objects(limits_of(request.app[ANSWERING].settings), asked.clients)
             return _response(wire.encode(await _together(request, release, asked.clients), form))
     services = request.app[ANSWERING]
     encoded, rows = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
@@ -63,19 +65,19 @@ def _read_and_answer(
 
 
 def _read(services: Answering, release: Release, kind: str, content: bytes) -> Clients:
-    max_bytes = services.settings.max_body_bytes
+    max_bytes, limits = services.settings.max_body_bytes, limits_of(services.settings)
     if kind == ARROW:
-        return wire.clients_of_arrow(release, content)
+        return wire.clients_of_arrow(release, content, limits)
     if kind == CSV:
-        return wire.clients_of_csv(release, content, max_bytes=max_bytes)
+        return wire.clients_of_csv(release, content, limits, max_bytes=max_bytes)
     asked = wire.decode_request(content)
     if isinstance(asked.clients, list):
-        return wire.clients_of_objects(release, asked.clients)
+        return wire.clients_of_objects(release, asked.clients, limits)
     if not isinstance(services, Services):
         detail = "A replica has no folders to read from: send the clients themselves."
         raise Problem(Kind.WRONG_BODY, detail, [Fault("dataset_path", detail)])
     dataset = read_dataset(services.workspace, str(asked.dataset_path), max_bytes=max_bytes)
-    return wire.clients_of_csv(release, dataset, max_bytes=max_bytes)
+    return wire.clients_of_csv(release, dataset, limits, max_bytes=max_bytes)
 
 
 def _answer(release: Release, clients: Clients, reasons: int, form: str) -> Answered:

@@ -87,6 +87,15 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
+async def narrow(tmp_path: Path) -> AsyncIterator[Client]:
+    """Takes three clients at once, with four columns."""
+    house = full_house(tmp_path)
+    house.settings = ServerSettings(max_rows=3, max_columns=4)
+    async for one in _serve(house):
+        yield one
+
+
+@pytest.fixture
 async def before(tmp_path: Path) -> AsyncIterator[Client]:
     async for one in _serve(empty_house(tmp_path)):
         yield one
@@ -530,3 +539,32 @@ async def test_no_json_body_is_our_fault(client: Client) -> None:
         assert asyncio.run_coroutine_threadsafe(post(body), loop).result() in (200, 400, 404, 422)
 
     await asyncio.to_thread(fuzz)
+
+
+async def test_more_clients_or_columns_than_allowed_are_refused_in_every_format(narrow: Client) -> None:
+    table = pa.table({"tenure": [1] * 4, "contract": ["monthly"] * 4})
+    wide = pa.table({name: ["1"] for name in ("tenure", "contract", "seats", "corporation", "more")})
+    large: list[tuple[bytes, str]] = [
+        (json.dumps({"clients": [CLIENT] * 4}).encode(), "application/json"),
+        (b"tenure,contract\n" + b"1,monthly\n" * 4, "text/csv"),
+        (_stream(table), ARROW),
+    ]
+    for body, kind in large:
+        said = await narrow.json("POST", "/v1/prediction", data=body, headers={"Content-Type": kind}, status=413)
+        assert "3" in said["detail"]
+    many: list[tuple[bytes, str]] = [
+        (json.dumps({"clients": [CLIENT, {**CLIENT, "more": 1}]}).encode(), "application/json"),
+        (b"tenure,contract,seats,corporation,more\n1,monthly,1,a,1\n", "text/csv"),
+        (_stream(wide), ARROW),
+    ]
+    for body, kind in many:
+        said = await narrow.json("POST", "/v1/prediction", data=body, headers={"Content-Type": kind}, status=422)
+        assert "4" in said["detail"]
+    assert len((await narrow.json("POST", "/v1/prediction", json={"clients": [CLIENT] * 3}))["ids"]) == 3
+
+
+def _stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())

@@ -32,6 +32,7 @@ from handlers.storage.models import ModelRecord
 from handlers.storage.parts import Part, PartKind
 from handlers.storage.workspace import Workspace
 from server.auth import Keyring
+from server.disturbances import Disturbance
 from server.services import Champion, DeploymentRefused, NotDone, Readiness, ServedRequest, Services, Vitals
 from server.settings import ServerSettings
 
@@ -97,6 +98,7 @@ class House:
     ledger: Ledger
     champion: Champion
     served: list[ServedRequest] = field(default_factory=list)
+    disturbed: list[Disturbance] = field(default_factory=list)
     deployed: list[int | None] = field(default_factory=list)
     checked: list[tuple[str, bytes]] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
@@ -150,6 +152,7 @@ class House:
             calls_shown=lambda: self.calls_shown,
             dependencies=dict[str, Any],
             served=self.served.append,
+            disturbed=self.disturbed.append,
             keyring=self.keyring,
             vitals=lambda: self.vitals,
         )

@@ -1,0 +1,265 @@
+"""One connection: how long it may take, and what is answered where there is no request yet.
+
+aiohttp has no deadline for headers, bodies and slow readers, and answers what it cannot parse as text that repeats it.
+That is put right around its own ``RequestHandler`` (ADR 16 says which of its internals are used). There are no timers
+for each request: ``server.listening`` looks at every connection now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+import uuid
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp.http_exceptions import LineTooLong
+
+from server import ending
+from server.deadlines import Phase, Watch
+from server.disturbances import Cause, Disturbance
+from server.guards import is_loopback
+from server.middleware import place_of
+from server.problems import Kind, Problem
+
+if TYPE_CHECKING:
+    from server.listening import Listener
+
+BYTES_PER_BODY_BYTE = 2
+"""So much may come for each byte that a body may have. More is what frames its chunks, which can have no end."""
+
+UNSENT_BYTES = 128 * 1024
+"""So much of an answer, beyond what is on its way, lies in the kernel. Else it takes 2.5 MB for each client that reads
+nothing, and 3,000 of those are gigabytes; a fast reader notices no difference."""
+_AT_WORK = (Phase.WORK, 0, 0)
+_ACKNOWLEDGED_AT = 120
+"""Where ``tcpi_bytes_acked`` is in ``struct tcp_info``, whose beginning never changes; since Linux 4.1."""
+
+
+class Connection(web.RequestHandler):
+    """One connection."""
+
+    __slots__ = (
+        "_address",
+        "_channel",
+        "_head_bytes",
+        "_listener",
+        "_over",
+        "_received",
+        "_refused",
+        "_sender",
+        "_watch",
+    )
+
+    def __init__(self, listener: Listener, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
+        super().__init__(listener, loop=loop, **settings)
+        self._listener = listener
+        self._watch = Watch()
+        self._channel: asyncio.Transport | None = None
+        self._address = ""
+        self._sender: bytes | None = None
+        self._received = 0
+        self._head_bytes = 0
+        self._over = False
+        self._refused = False
+
+    @property
+    def sender(self) -> bytes | None:
+        """Who its connections are counted for."""
+        return self._sender
+
+    @property
+    def refused(self) -> bool:
+        return self._refused
+
+    def abort(self) -> None:
+        """End it at once. What has still to be sent is dropped, by the kernel too, which would go on trying."""
+        if self._channel is not None:
+            connection = self._channel.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._channel.abort()
+
+    # -- what the loop tells ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._channel = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self._address = str(peer[0]) if isinstance(peer, tuple) else ""  # a Unix socket has none
+        self._sender = sender_of(self._address)
+        self._watch.since = self._loop.time()
+        cause = self._listener.cause_to_refuse(self)
+        self._refused = cause is not None
+        self._listener.joined(self)
+        _leave_little_to_the_kernel(self._channel)
+        if cause is None:
+            super().connection_made(transport)
+            return
+        self._end(self._listener.too_many, cause)
+        if not self._listener.may_linger():
+            self._channel.close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._listener.left(self)
+        self._channel = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # Some loops tell of data before the task that waits for it has begun.
+        waiting = self._waiter is not None or not (self._request_count or self._messages)
+        self._received += len(data)
+        try:
+            super().data_received(data)
+        except Exception:  # a bug of the parser must not put what was sent into the log
+            self._end(self._listener.malformed, Cause.MALFORMED)
+            return
+        if not waiting or self._messages:
+            self._head_bytes = 0
+            if self._messages and not waiting:
+                self._look_for_a_broken_body()
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > self._listener.settings.max_header_bytes and not self._over:
+            self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)
+
+    def _look_for_a_broken_body(self) -> None:
+        """Before a body has ended nothing can follow it but an error, of which the library does not tell its reader."""
+        request = self._current_request
+        if request is not None and not request.content.is_eof():
+            self._stop_body(ending.broken_body())
+
+    # -- what is answered in place of the library ------------------------------------------------------------------
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what could not be parsed, in place of text that repeats it; then there is nothing more to answer."""
+        if not self._over and request.writer.output_size == 0:
+            if status != Kind.BAD_REQUEST.status:
+                self.log_exception("A request has failed outside of its handler", exc_info=exc)
+                self.force_close()
+            elif isinstance(exc, LineTooLong):
+                self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)
+            else:
+                self._end(self._listener.malformed, Cause.MALFORMED)
+        raise ConnectionError("The connection is at its end.")
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Tell where something was raised; its message could hold what was sent."""
+        self.logger.error("%s: %s", args[0], place_of(kw["exc_info"]))
+
+    def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+        """Send an answer; the library's own for an unknown ``Expect`` is replaced. None follows a broken body."""
+        if isinstance(resp, web.HTTPExpectationFailed):
+            resp = ending.dressed(ending.unknown_expectation(), self._tell(Cause.EXPECTATION))
+        if request.version not in (HttpVersion11, HttpVersion10):
+            request._cache["version"] = HttpVersion11  # an answer has the version of its request
+        said = resp.headers.get("Connection") if resp.status >= Kind.BAD_REQUEST.status else None
+        if said == "close" or request.content.exception() is not None:
+            resp.force_close()
+        return super().finish_response(request, resp, start_time)
+
+    # -- deadlines -------------------------------------------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        """Cut off what has taken too long."""
+        channel = self._channel
+        if channel is None:
+            return
+        seen = self._seen(channel)
+        phase = seen[0]
+        overdue = self._watch.overdue(now, seen, self._listener.deadlines)
+        if phase is Phase.BODY and self._watch.moved > BYTES_PER_BODY_BYTE * self._listener.settings.max_body_bytes:
+            self._stop_body(ending.oversized_chunks())
+        if not overdue:
+            return
+        if phase is Phase.HEAD:
+            self._end(self._listener.slow_headers, Cause.SLOW_HEADERS)
+        elif phase is Phase.BODY:
+            self._stop_body(ending.slow_body())
+        elif phase is Phase.ANSWER:
+            self._tell(Cause.SLOW_ANSWER)
+            self.abort()
+        elif phase is Phase.CLOSING:
+            self.abort()
+        else:
+            self.force_close()
+
+    def _seen(self, channel: asyncio.Transport) -> tuple[Phase, int, int]:
+        request = self._current_request
+        if self._over or channel.is_closing():
+            return Phase.CLOSING, self._request_count, 0
+        if channel.get_write_buffer_size():
+            return Phase.ANSWER, self._request_count, _acknowledged(channel)
+        if request is not None:
+            body = request.content
+            waited_for = not (body.is_eof() or self._reading_paused or body.exception())
+            return (Phase.BODY, self._request_count, self._received) if waited_for else _AT_WORK
+        if self._waiter is None:
+            return _AT_WORK
+        if self._head_bytes:
+            return Phase.HEAD, self._request_count, 0
+        return (Phase.IDLE if self._request_count else Phase.NEW), self._request_count, 0
+
+    def _stop_body(self, problem: Problem) -> None:
+        """Have whoever reads the body raise this. What still comes of it is not waited for."""
+        if self._current_request is not None:
+            self._current_request.content.set_exception(problem)
+        self._lingering_time = 0.0
+
+    def _end(self, answer: ending.Bytes, cause: Cause) -> None:
+        """Answer although there is no request, and nothing more; the other end may read it, and close."""
+        channel = self._channel
+        self._over = True
+        if channel is None or channel.is_closing():
+            return
+        content, request_id = answer.bytes()
+        self._tell(cause, request_id)
+        channel.write(content)
+        self.transport = None
+        self.force_close()
+        if channel.can_write_eof():
+            channel.write_eof()
+        else:
+            channel.close()
+
+    def _tell(self, cause: Cause, request_id: str | None = None) -> str:
+        request_id = request_id or uuid.uuid4().hex
+        self._listener.disturbed(Disturbance(cause, self._address, request_id))
+        return request_id
+
+
+def _leave_little_to_the_kernel(channel: asyncio.Transport) -> None:
+    connection = channel.get_extra_info("socket")
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+
+def _acknowledged(channel: asyncio.Transport) -> int:
+    """Bytes that the other machine has said to have. Our own buffer does not tell: it empties in steps, and while it
+    does a further answer fills it."""
+    connection = channel.get_extra_info("socket")
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKNOWLEDGED_AT + 8)
+    return int.from_bytes(info[_ACKNOWLEDGED_AT:], sys.byteorder)
+
+
+def sender_of(address: str) -> bytes | None:
+    """What counts as one sender: an IPv4 address, or the 64 bits of IPv6 that one customer is given.
+
+    None: this machine, whose programs, a reverse proxy among them, share an address.
+    """
+    if not address or is_loopback(address):
+        return None
+    if ":" not in address:
+        return address.encode()
+    try:
+        return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8]
+    except OSError:
+        return address.encode()

@@ -1,0 +1,158 @@
+"""The connections of one server: how many there may be, and that all of them are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+from aiohttp import web
+
+from server import ending
+from server.connections import Connection
+from server.deadlines import Deadlines, deadlines
+from server.disturbances import Cause, Disturbance, Disturbances
+from server.settings import ServerSettings
+
+BACKLOG = 1024
+"""Connections that wait in the kernel until the loop accepts them. One that finds no place there tries again after a
+second, and 128, the default of the library, is what a single burst fills."""
+LOOKS_AT_ONCE, PAUSE_SECONDS = 100, 0.005
+"""So many connections are looked at in one turn of the loop: it must not be held up, even if all are cut off."""
+SHORTEST_ROUND, LONGEST_ROUND = 0.02, 1.0
+"""Seconds between two rounds of looks: a quarter of the shortest deadline, within these."""
+LINGERING_AT_ONCE = 128
+"""So many refused connections are kept until they have read why; those beyond are closed at once."""
+
+Tell = Callable[[Disturbance], None]
+Count = Callable[[Cause], None]
+
+
+class Listener(web.Server):
+    """All connections of one server."""
+
+    def __init__(self, server: web.Server, settings: ServerSettings, *, tell: Tell, count: Count) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            server.request_handler,
+            request_factory=server.request_factory,
+            handler_cancellation=server.handler_cancellation,
+            loop=loop,
+            **server._kwargs,
+        )
+        self.settings = settings
+        self.deadlines: Deadlines = deadlines(settings)
+        self.too_many = ending.Bytes(ending.too_many_connections())
+        self.malformed = ending.Bytes(ending.malformed())
+        self.headers_too_large = ending.Bytes(ending.headers_too_large())
+        self.slow_headers = ending.Bytes(ending.slow_headers(settings.header_seconds))
+        self._count = count
+        self._disturbances = Disturbances(tell)
+        self._open: set[Connection] = set()
+        self._refused = 0
+        self._of_address: Counter[bytes | None] = Counter()
+        self._round: list[Connection] = []
+        self._pause = min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4))
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> Connection:
+        return Connection(self, loop=self._loop, **self._kwargs)
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are served."""
+        return len(self._open) - self._refused
+
+    def cause_to_refuse(self, connection: Connection) -> Cause | None:
+        """Why a new connection is not taken, or None."""
+        if self.open_connections >= self.settings.max_connections:
+            return Cause.TOO_MANY
+        if self._of_address[connection.sender] >= self.settings.max_connections_per_address:
+            return Cause.TOO_MANY_OF_ADDRESS
+        return None
+
+    def may_linger(self) -> bool:
+        """Whether a refused connection is kept until it has read why."""
+        return self._refused <= LINGERING_AT_ONCE
+
+    def joined(self, connection: Connection) -> None:
+        """A connection is there, taken or refused."""
+        self._open.add(connection)
+        if connection.refused:
+            self._refused += 1
+        elif connection.sender is not None:
+            self._of_address[connection.sender] += 1
+        self._keep_looking()
+
+    def left(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self._open.discard(connection)
+        if connection.refused:
+            self._refused -= 1
+        elif connection.sender is not None:
+            self._of_address[connection.sender] -= 1
+            if not self._of_address[connection.sender]:
+                del self._of_address[connection.sender]
+
+    def disturbed(self, one: Disturbance) -> None:
+        """A request could not be understood, or a connection was not served or cut off."""
+        self._count(one.cause)
+        self._disturbances.seen(one, self._loop.time())
+        self._keep_looking()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """End all connections, those too that read too slowly to end by themselves."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._disturbances.flush(float("inf"))
+        await super().shutdown(timeout)
+        for connection in list(self._open):
+            connection.abort()
+
+    def _keep_looking(self) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._pause, self._look)
+
+    def _look(self) -> None:
+        """Look at some connections; all of them in a round, then pause. Ends where there is nothing to look at.
+
+        The timer that has rung stays until the end, so that nobody whom a look disturbs begins another row of looks.
+        """
+        now = self._loop.time()
+        if not self._round:
+            self._disturbances.flush(now)
+            self._round = list(self._open)
+        for _ in range(min(LOOKS_AT_ONCE, len(self._round))):
+            self._round.pop().look(now)
+        self._timer = None
+        if self._round:
+            self._timer = self._loop.call_later(PAUSE_SECONDS, self._look)
+        elif self._open or self._disturbances.pending:
+            self._keep_looking()
+
+
+class Runner(web.AppRunner):
+    """What serves an application over such connections. ``server.body`` unpacks bodies itself.
+
+    ``tell`` is given a line for the log, ``count`` each cause.
+    """
+
+    __slots__ = ("_count", "_listening", "_tell")
+
+    def __init__(self, app: web.Application, settings: ServerSettings, *, tell: Tell, count: Count) -> None:
+        super().__init__(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=2.0,
+            auto_decompress=False,
+            # Its own timer is the second net: it closes a connection that waits, headers begun or not.
+            keepalive_timeout=settings.idle_seconds + settings.header_seconds,
+            lingering_time=settings.linger_seconds,
+        )
+        self._listening = settings
+        self._tell = tell
+        self._count = count
+
+    async def _make_server(self) -> Listener:
+        return Listener(await super()._make_server(), self._listening, tell=self._tell, count=self._count)

@@ -1,0 +1,34 @@
+"""Rows and columns of prediction bodies, held to what is configured before they cost anything more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
+
+from handlers.domain.limits import RequestLimits
+from server.problems import Fault, Kind, Problem
+from server.settings import ServerSettings
+
+
+def limits_of(settings: ServerSettings) -> RequestLimits:
+    """What is configured."""
+    return RequestLimits(max_rows=settings.max_rows, max_columns=settings.max_columns)
+
+
+def check_table(limits: RequestLimits, *, rows: int, columns: int) -> None:
+    """Refuse a table that is too long (413) or too wide (422). Raises Problem."""
+    long = limits.too_many_rows(rows)
+    if long is not None:
+        raise Problem(Kind.TOO_LARGE, f"{long} (server.max_rows)")
+    wide = limits.too_many_columns(columns)
+    if wide is not None:
+        raise Problem(Kind.WRONG_BODY, f"{wide} (server.max_columns)", [Fault("body", wide)])
+
+
+def check_objects(limits: RequestLimits, objects: Sequence[Sized]) -> None:
+    """Refuse too many clients (413), or one with too many keys (422, naming its row from 0). Raises Problem."""
+    check_table(limits, rows=len(objects), columns=0)
+    if max(map(len, objects), default=0) <= limits.max_columns:
+        return
+    row = next(row for row, one in enumerate(objects) if len(one) > limits.max_columns)
+    wide = limits.too_many_columns(len(objects[row])) or ""
+    raise Problem(Kind.WRONG_BODY, f"Row {row}: {wide} (server.max_columns)", [Fault(f"row {row}", wide)])

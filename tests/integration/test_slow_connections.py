@@ -1,0 +1,238 @@
+"""Connections that are slow on purpose, and too many of them: each is ended by its deadline, and costs no other."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from server.connections import Connection
+from server.disturbances import Cause
+from server.settings import ServerSettings
+from tests.integration.raw_server import LOOPS, PATIENCE, RawServer, answer, rest, running, send
+from tests.unit.server.small_house import House, empty_house, full_house
+
+HOST = b"Host: localhost\r\n"
+LIVE = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
+LARGE = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
+POST = b"POST /v1/prediction HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+PATIENT = ServerSettings()
+Serve = Callable[..., RawServer]
+
+
+@pytest.fixture(params=LOOPS)
+def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
+    """Serve with these settings, in seconds far beyond the test where none is given."""
+    with ExitStack() as stack:
+
+        def start(make: Callable[[Path], House] = empty_house, **given: Any) -> RawServer:
+            house = make(tmp_path)
+            house.settings = msgspec.structs.replace(PATIENT, **given)
+            return stack.enter_context(running(house, request.param))
+
+        yield start
+
+
+def _until(condition: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def _causes(server: RawServer) -> list[Cause]:
+    return [one.cause for one in server.house.disturbed]
+
+
+def test_headers_that_do_not_end_are_answered_408_and_told(serve: Serve) -> None:
+    server = serve(header_seconds=0.2)
+    with server.connect() as connection:
+        send(connection, [LIVE[:20]])
+        status, headers, body = answer(connection)
+        assert (status, json.loads(body)["type"]) == (408, "urn:attritiond:problem:too-slow")
+        assert headers["connection"] == "close"
+        assert rest(connection) == b""
+    assert _causes(server) == [Cause.SLOW_HEADERS]
+    assert server.faults == []
+
+
+def test_headers_a_byte_at_a_time_get_no_more_time(serve: Serve) -> None:
+    server = serve(header_seconds=0.3)
+    with server.connect() as connection:
+        answers: list[bytes] = []
+        reader = threading.Thread(target=lambda: answers.append(rest(connection)))
+        reader.start()
+        send(connection, [b"GET /livez HTTP/1.1\r\n" + HOST + b"X: "])
+        while reader.is_alive():
+            send(connection, [b"y"])
+            reader.join(0.02)
+    assert answers[0].startswith(b"HTTP/1.1 408 ")
+
+
+def test_the_headers_of_the_second_request_have_their_own_time(serve: Serve) -> None:
+    server = serve(header_seconds=0.2)
+    with server.connect() as connection:
+        send(connection, [LIVE])
+        assert answer(connection)[0] == 200
+        time.sleep(0.5)  # idle, which is no fault
+        send(connection, [LIVE[:20]])
+        assert answer(connection)[0] == 408
+
+
+def test_a_connection_that_sends_nothing_is_closed_without_a_word(serve: Serve) -> None:
+    server = serve(header_seconds=0.2)
+    with server.connect() as connection:
+        assert rest(connection) == b""
+    assert _causes(server) == []
+
+
+def test_an_idle_connection_is_closed_without_a_word(serve: Serve) -> None:
+    server = serve(idle_seconds=0.2)
+    with server.connect() as connection:
+        send(connection, [LIVE])
+        assert answer(connection)[0] == 200
+        assert rest(connection) == b""
+    assert _causes(server) == []
+
+
+def test_a_body_that_does_not_come_is_answered_408_as_a_failed_request(serve: Serve) -> None:
+    server = serve(full_house, body_seconds=0.2)
+    for framing in (b"Content-Length: 1000\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"):
+        with server.connect() as connection:
+            send(connection, [POST + framing])
+            status, headers, body = answer(connection)
+            assert (status, json.loads(body)["status"], headers["connection"]) == (408, 408, "close")
+            assert rest(connection) == b""
+    assert [(one.status, one.detail) for one in server.house.served] == [(408, "too-slow")] * 2
+    assert server.faults == []
+
+
+def test_a_body_that_keeps_the_rate_may_take_longer(serve: Serve) -> None:
+    server = serve(full_house, body_seconds=0.2, minimum_bytes_per_second=100)
+    with server.connect() as connection:
+        send(connection, [POST + b"Content-Length: 101\r\n\r\n"])
+        for _ in range(10):
+            send(connection, [b" " * 10])
+            time.sleep(0.06)
+        send(connection, [b"{"])
+        assert answer(connection)[0] == 400  # read to its end, and no JSON
+
+
+def test_a_body_of_which_most_is_no_body_is_refused(serve: Serve) -> None:
+    server = serve(full_house, body_seconds=0.5, max_body_bytes=10_000)
+    with server.connect() as connection:
+        answers: list[bytes] = []
+        reader = threading.Thread(target=lambda: answers.append(rest(connection)))
+        reader.start()
+        send(connection, [POST + b"Transfer-Encoding: chunked\r\n\r\n"])
+        while reader.is_alive():
+            send(connection, [b"1;" + b"x" * 1000 + b"\r\n \r\n"])
+            reader.join(0.005)
+    assert answers[0].startswith(b"HTTP/1.1 413 ")
+
+
+def _unread(server: RawServer, *, receive_bytes: int = 4096) -> socket.socket:
+    """A connection with more answers than the kernel keeps, none of them read."""
+    connection = server.connect(receive_bytes=receive_bytes)
+    send(connection, [LARGE * 150])
+    _until(lambda: len(server.house.served) > 2, "answers are being sent")
+    return connection
+
+
+def test_a_reader_that_reads_nothing_is_cut_off(serve: Serve) -> None:
+    server = serve(answer_seconds=0.3)
+    with _unread(server) as connection:
+        _until(lambda: server.listener.open_connections == 0, "it is cut off")
+        assert 0 < len(rest(connection)) < 1_000_000  # of some 5 MB
+    assert _causes(server) == [Cause.SLOW_ANSWER]
+    assert server.faults == []
+
+
+def test_a_reader_that_keeps_the_rate_gets_everything(serve: Serve) -> None:
+    server = serve(answer_seconds=0.5, minimum_bytes_per_second=50_000)
+    with _unread(server, receive_bytes=65_536) as connection:
+        end = time.monotonic() + 2.0
+        while time.monotonic() < end:
+            assert connection.recv(65_536)
+            time.sleep(0.1)
+        send(connection, [b"GET /livez HTTP/1.1\r\nConnection: close\r\n" + HOST + b"\r\n"])
+        assert rest(connection).endswith(b'{"status":"alive"}')
+    assert [one.status for one in server.house.served] == [200] * 151
+    assert _causes(server) == []
+
+
+def test_further_connections_are_answered_503_and_those_that_are_there_go_on(serve: Serve) -> None:
+    server = serve(max_connections=2)
+    with server.connect() as first, server.connect() as second:
+        for connection in (first, second):
+            send(connection, [LIVE])
+            assert answer(connection)[0] == 200
+        with server.connect() as third:
+            send(third, [LIVE])
+            status, headers, body = answer(third)
+            assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
+            assert json.loads(body)["type"] == "urn:attritiond:problem:unavailable"
+            assert rest(third) == b""
+        send(first, [LIVE])
+        assert answer(first)[0] == 200
+    _until(lambda: server.listener.open_connections == 0, "all have gone")
+    with server.connect() as fourth:
+        send(fourth, [LIVE])
+        assert answer(fourth)[0] == 200
+    assert _causes(server) == [Cause.TOO_MANY]
+
+
+def test_a_refused_connection_that_stays_is_cut_off(serve: Serve) -> None:
+    server = serve(max_connections=1, linger_seconds=0.2)
+    with server.connect() as first, server.connect() as second:
+        send(first, [LIVE])
+        assert answer(first)[0] == 200
+        assert answer(second)[0] == 503
+        end = time.monotonic() + PATIENCE
+        reset = False
+        while not reset and time.monotonic() < end:
+            try:
+                second.sendall(LIVE)
+            except ConnectionError:
+                reset = True
+            time.sleep(0.02)
+        assert reset
+
+
+def test_this_machine_is_no_sender_whose_connections_are_counted(serve: Serve) -> None:
+    server = serve(max_connections_per_address=1)
+    with server.connect() as first, server.connect() as second:
+        for connection in (first, second):
+            send(connection, [LIVE])
+            assert answer(connection)[0] == 200
+
+
+def test_stopping_waits_for_no_slow_reader(serve: Serve) -> None:
+    server = serve()
+    with _unread(server):  # the fixture fails where it cannot stop
+        assert server.listener.open_connections == 1
+
+
+def test_however_many_are_cut_off_there_is_one_row_of_looks(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(header_seconds=0.4)
+    with ExitStack() as stack:
+        for _ in range(10):
+            send(stack.enter_context(server.connect()), [LIVE[:20]])
+        _until(lambda: len(_causes(server)) == 10, "all are cut off")
+    with server.connect() as connection:
+        send(connection, [LIVE])
+        assert answer(connection)[0] == 200
+        looks: list[float] = []
+        look = Connection.look
+        monkeypatch.setattr(Connection, "look", lambda one, now: (looks.append(now), look(one, now))[1])
+        time.sleep(1.0)
+        monkeypatch.undo()
+    assert 5 <= len(looks) <= 10  # every 0.1 s
