@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from handlers.clients import ClientsRefused, ObjectReader
+from handlers.domain.limits import RequestLimits
 from handlers.prediction import predict
 from server.description.clients import client_schema, example_client, example_csv
 from server.wire import clients_of_csv
@@ -47,7 +48,7 @@ def test_the_example_is_scored_without_a_warning() -> None:
 
 
 def test_the_example_as_csv_says_the_same() -> None:
-    clients = clients_of_csv(release(), example_csv(release()).encode(), max_bytes=1_000)
+    clients = clients_of_csv(release(), example_csv(release()).encode(), RequestLimits(), max_bytes=1_000)
     expected = predict(release(), ObjectReader(release()).read([example_client(release())]))
     assert predict(release(), clients).probabilities.tolist() == expected.probabilities.tolist()
 
