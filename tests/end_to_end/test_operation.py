@@ -93,6 +93,7 @@ def test_a_release_that_was_tampered_with_is_not_deployed_and_the_champion_stays
         daemon.wait_idle()
         newest = daemon.get("/scoring")["model_version"]
         assert newest > version
+        daemon.wait_for("report.written", where=lambda line: line["model_version"] == newest)
         _change_a_byte(folder / "production_deployment" / "releases" / str(version) / "scorecard.json")
         problem = daemon.post("/v1/rollback", {}, status=409)
         assert "scorecard.json" in problem["detail"]
@@ -110,6 +111,7 @@ def test_a_current_release_that_was_tampered_with_is_refused_at_the_start_until_
     with running(config) as daemon:
         _learn(daemon, clients)
         daemon.wait_settled()
+        daemon.wait_for("report.written")
         version = books.fact(folder, "current_model")
         release = folder / "production_deployment" / "releases" / str(version)
         shutil.copy(release / "scorecard.json", folder)

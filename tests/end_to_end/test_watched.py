@@ -25,6 +25,7 @@ from tests.end_to_end.scrapes import METRIC, Scrape, scrape, unknown_in
 MONITORING = PROJECT / "docs" / "monitoring"
 RULES = MONITORING / "attritiond.rules.yml"
 DASHBOARD = MONITORING / "attritiond.dashboard.json"
+CLIENT = dict.fromkeys(("lastmonth_activity", "lastyear_activity", "number_of_employees"), 3)
 ALERTS = {
     *("AttritiondGone", "AttritiondNotReady", "AttritiondNoDrop", "AttritiondModelWorse", "AttritiondWorkerDied"),
     *("AttritiondErrors", "AttritiondSlow", "AttritiondLoopLag", "AttritiondDiskFills", "AttritiondFileRefused"),
@@ -50,7 +51,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Scrape:
     config = workspace(tmp_path_factory.mktemp("watched") / "work", ingestion={"expect_every": "31 days"})
     with running(config) as daemon:
         source = daemon.root / "sourcedata"
+        daemon.get("/v1/scoring", status=503)
         _learn(daemon, clients)
+        daemon.wait_settled()  # so that the model that is judged by the second file is always the same
         drop(source, "second.csv", csv_text(clients.rows(400)))
         daemon.wait_file("second.csv", "ingested")
         drop(source, "third.csv", csv_text(clients.unlabelled(60)))
@@ -59,10 +62,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Scrape:
         daemon.wait_file("broken.csv", "quarantined")
         daemon.wait_settled()
         daemon.wait_for("report.written")
-        columns = ("lastmonth_activity", "lastyear_activity", "number_of_employees")
-        one = dict.fromkeys(columns, 3)
         for path in ("/v1/prediction", "/prediction"):
-            daemon.post(path, {"clients": [one, one]})
+            daemon.post(path, {"clients": [CLIENT, CLIENT]})
         daemon.post("/v1/prediction", {"clients": [{}]}, status=422)
         daemon.get("/nothing", status=404)
         daemon.get("/v1/calls")
@@ -219,7 +220,7 @@ def test_a_ledger_that_went_away_is_told_within_seconds_and_heals(folder: Path, 
         told = daemon.until(lambda: _readyz(daemon)[1]["problems"].get("ledger"), "it is told", seconds=20.0)
         assert "cannot be written: No such file or directory" in told
         assert scrape(daemon).value("attritiond_ready") == 0
-        assert daemon.post("/v1/prediction", {"clients": []})["predictions"] == [], "requests are answered"
+        assert daemon.post("/v1/prediction", {"clients": [CLIENT]})["model_version"] == 1, "requests are answered"
         (folder / "elsewhere").rename(folder / "ingesteddata")
         daemon.until(lambda: "ledger" not in _readyz(daemon)[1]["problems"], "it has healed", seconds=20.0)
         daemon.stop()
@@ -284,7 +285,7 @@ def test_a_disk_that_is_full_or_can_only_be_read_is_noticed_before_a_file_comes_
         told = daemon.until(lambda: _readyz(daemon)[1]["problems"].get("ledger"), "the full disk is told", seconds=20.0)
         assert "cannot be written: No space left on device" in told
         assert "disk" in _readyz(daemon)[1]["problems"]
-        assert daemon.post("/v1/prediction", {"clients": []})["predictions"] == []
+        assert daemon.post("/v1/prediction", {"clients": [CLIENT]})["model_version"] == 1
         filler.unlink()
         daemon.until(lambda: _readyz(daemon)[0] == 200, "there is room again", seconds=20.0)
         _make_read_only(folder / "ingesteddata")
