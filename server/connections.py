@@ -139,7 +139,10 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what could not be parsed, in place of text that repeats it; then there is nothing more to answer."""
+        """Answer what could not be parsed, in place of text that repeats it.
+
+        Then there is nothing more to answer: what is returned finds no connection to go to.
+        """
         if not self._over and request.writer.output_size == 0:
             if status != Kind.BAD_REQUEST.status:
                 self.log_exception("A request has failed outside of its handler", exc_info=exc)
@@ -148,7 +151,9 @@ class Connection(web.RequestHandler):
                 self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)
             else:
                 self._end(self._listener.malformed, Cause.MALFORMED)
-        raise ConnectionError("The connection is at its end.")
+        if exc is not None:
+            exc.__traceback__ = None  # as in finish_response
+        return web.Response()
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Tell where something was raised; its message could hold what was sent."""
@@ -162,8 +167,11 @@ class Connection(web.RequestHandler):
             resp = ending.dressed(ending.unknown_expectation(), self._tell(Cause.EXPECTATION))
         if request.version not in (HttpVersion11, HttpVersion10):
             request._cache["version"] = HttpVersion11  # an answer has the version of its request
+        fault = request.content.exception()
+        if fault is not None:
+            fault.__traceback__ = None  # it leads back here: a crowd of such connections would wait to be collected
         said = resp.headers.get("Connection") if resp.status >= Kind.BAD_REQUEST.status else None
-        if said == "close" or request.content.exception() is not None:
+        if said == "close" or fault is not None:
             resp.force_close()
         return super().finish_response(request, resp, start_time)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -17,10 +18,11 @@ from server.settings import ServerSettings
 BACKLOG = 1024
 """Connections that wait in the kernel until the loop accepts them. One that finds no place there tries again after a
 second, and 128, the default of the library, is what a single burst fills."""
-LOOKS_AT_ONCE, PAUSE_SECONDS = 100, 0.005
-"""So many connections are looked at in one turn of the loop: it must not be held up, even if all are cut off."""
+LOOKS_AT_ONCE = 20
+"""So many connections are looked at in one turn of the loop, and the turns are spread over the round: who is cut off
+comes again, and a crowd is borne more easily when it does not come in one instant."""
 SHORTEST_ROUND, LONGEST_ROUND = 0.02, 1.0
-"""Seconds between two rounds of looks: a quarter of the shortest deadline, within these."""
+"""Seconds that a round of looks takes: a quarter of the shortest deadline, within these."""
 LINGERING_AT_ONCE = 128
 """So many refused connections are kept until they have read why; those beyond are closed at once."""
 
@@ -52,7 +54,8 @@ class Listener(web.Server):
         self._refused = 0
         self._of_address: Counter[bytes | None] = Counter()
         self._round: list[Connection] = []
-        self._pause = min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4))
+        self._between = 0.0
+        self._seconds = min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4))
         self._timer: asyncio.TimerHandle | None = None
 
     def __call__(self) -> Connection:
@@ -111,10 +114,10 @@ class Listener(web.Server):
 
     def _keep_looking(self) -> None:
         if self._timer is None:
-            self._timer = self._loop.call_later(self._pause, self._look)
+            self._timer = self._loop.call_later(self._between or self._seconds, self._look)
 
     def _look(self) -> None:
-        """Look at some connections; all of them in a round, then pause. Ends where there is nothing to look at.
+        """Look at some connections; in a round at all of them. Ends where there is nothing to look at.
 
         The timer that has rung stays until the end, so that nobody whom a look disturbs begins another row of looks.
         """
@@ -122,12 +125,11 @@ class Listener(web.Server):
         if not self._round:
             self._disturbances.flush(now)
             self._round = list(self._open)
+            self._between = self._seconds / max(1, math.ceil(len(self._round) / LOOKS_AT_ONCE))
         for _ in range(min(LOOKS_AT_ONCE, len(self._round))):
             self._round.pop().look(now)
         self._timer = None
-        if self._round:
-            self._timer = self._loop.call_later(PAUSE_SECONDS, self._look)
-        elif self._open or self._disturbances.pending:
+        if self._round or self._open or self._disturbances.pending:
             self._keep_looking()
 
 

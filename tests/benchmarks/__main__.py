@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tests.benchmarks import (
     bulk_scenes,
+    crowd_scene,
     decision_cost,
     decision_scenes,
     load_scenes,
@@ -24,6 +25,7 @@ SCENES: tuple[Callable[[], list[Measure]], ...] = (
     *scenes.SCENES,
     *serving_scenes.SCENES,
     serving_start.serving_start,
+    crowd_scene.slow_crowd,
     bulk_scenes.bulk,
     bulk_scenes.many_files,
     single_scenes.one_file,
