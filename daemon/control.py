@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import socket
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import web
 
+from daemon.local_sockets import address, bound
 from daemon.workers import TaskFailed, WorkerDied
 from handlers.storage.workspace import Workspace
 from server.services import DeploymentRefused
-
-LONGEST_PATH = 100
-"""A Unix socket's address holds 107 bytes; a longer path is reached through a descriptor of its folder."""
 
 
 class Controlled(Protocol):
@@ -68,22 +62,8 @@ async def serve(workspace: Workspace, daemon: Controlled) -> web.AppRunner:
     app.add_routes([web.post(route, handler) for route, handler in handlers.items()])
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
-    await web.SockSite(runner, _bound(workspace.socket)).start()
+    await web.SockSite(runner, bound(workspace.socket)).start()
     return runner
-
-
-def _bound(path: Path) -> socket.socket:
-    """Bind the socket; its rights are narrowed before anybody can connect. What a killed daemon left is replaced."""
-    path.unlink(missing_ok=True)
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _address(path) as address:
-            bound.bind(address)
-        path.chmod(0o600)
-    except OSError:
-        bound.close()
-        raise
-    return bound
 
 
 def ask(workspace: Workspace, route: str, body: dict[str, Any], *, patience: float | None = None) -> dict[str, Any]:
@@ -97,8 +77,8 @@ def ask(workspace: Workspace, route: str, body: dict[str, Any], *, patience: flo
 async def _ask(workspace: Workspace, route: str, body: dict[str, Any], patience: float | None) -> dict[str, Any]:
     timeout = aiohttp.ClientTimeout(total=patience, connect=10)
     try:
-        with _address(workspace.socket) as address:
-            connector = aiohttp.UnixConnector(path=address)
+        with address(workspace.socket) as where:
+            connector = aiohttp.UnixConnector(path=where)
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
                 session.post(f"http://daemon{route}", json=body) as response,
@@ -109,15 +89,3 @@ async def _ask(workspace: Workspace, route: str, body: dict[str, Any], patience:
         return {"error": f"The running daemon answered {error.status}; its log says more."}
     except (aiohttp.ClientConnectionError, FileNotFoundError, TimeoutError) as error:
         raise NoDaemon(str(error)) from error
-
-
-@contextlib.contextmanager
-def _address(path: Path) -> Iterator[str]:
-    if len(os.fsencode(path)) <= LONGEST_PATH:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)

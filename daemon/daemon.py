@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import os
 import signal
@@ -28,11 +29,13 @@ from daemon.health import Health
 from daemon.intake import Intake
 from daemon.listening import CannotStart, listen
 from daemon.notify import Notifier
+from daemon.pipelines import Pipelines
 from daemon.reloading import read_again
 from daemon.request_log import log_disturbance, log_request
-from daemon.settings import Settings
+from daemon.settings import Settings, workspace
 from daemon.tasks import Greeting, WriteFinaldata
 from daemon.workers import Worker
+from handlers.house import House
 from handlers.storage.ledger import Ledger, LedgerError
 from server.metrics import Metrics
 from server.services import Champion, DeploymentRefused, Readiness, Services
@@ -50,13 +53,15 @@ class Daemon:
     ) -> None:
         self.settings = settings
         self.config = config
-        self._house = house_of(settings, config, ledger)
+        folder = workspace(settings, config).dataset
+        self.pipelines = Pipelines(folder, lambda: workers[0].another("pipeline"))
+        self._house = self._house_of(settings, ledger)
         self._champion = Champion()
         self._notifier = Notifier()
         self._workers = workers
         self._doors = doors
         source = self._house.workspace.source
-        self._deploying = Deploying(self._house, self._champion)
+        self._deploying = Deploying(self._house, self._champion, self.pipelines.keep_only)
         self.engine = Engine(
             settings, ledger=ledger, source=source, workers=self._workers, deployed=self._deploying.follow
         )
@@ -66,7 +71,7 @@ class Daemon:
         self._health = Health(
             settings,
             self._house.workspace,
-            workers=workers,
+            workers=(*workers, self.pipelines),
             last_drop_at=lambda: self.engine.standing.last_drop_at,
             metrics=self._metrics,
         )
@@ -77,6 +82,10 @@ class Daemon:
         self._stop = asyncio.Event()
         self._signal: str | None = None
         self._crash: BaseException | None = None
+
+    def _house_of(self, settings: Settings, ledger: Ledger) -> House:
+        """What works in this process, which asks for a pipeline and never opens one."""
+        return dataclasses.replace(house_of(settings, self.config, ledger), pipelines=self.pipelines.opener())
 
     async def run(self) -> bool:
         """Serve at once, then put right what was left, then take files, until SIGTERM or SIGINT.
@@ -223,7 +232,11 @@ class Daemon:
             **self.engine.problems,
             **self._deploying.problems,
         }
-        if self._champion.release is None:
+        release = self._champion.release
+        silent = None if release is None else self.pipelines.silent(release)
+        if silent is not None:
+            problems.setdefault("model", silent)
+        if release is None:
             problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
         return Readiness(
             problems=problems,
@@ -252,7 +265,7 @@ class Daemon:
 
     def _apply(self, settings: Settings) -> None:
         self.settings = self.engine.settings = settings
-        self._deploying.house = house_of(settings, self.config, self._house.ledger)
+        self._deploying.house = self._house_of(settings, self._house.ledger)
         for worker in self._workers:
             worker.greeting = Greeting(msgspec.to_builtins(self.settings), str(self.config))
             task = self._loop.create_task(worker.rest())
@@ -280,8 +293,10 @@ async def run(
 
     Raises CannotStart.
     """
+    made = Daemon(settings, config, ledger=ledger, workers=workers, doors=doors)
     try:
-        return await Daemon(settings, config, ledger=ledger, workers=workers, doors=doors).run()
+        return await made.run()
     finally:
+        await made.pipelines.stop()
         for worker in workers:
             await worker.stop(0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,8 +24,12 @@ class Deploying:
     ``problems`` says under ``model`` why the current release is not the one that is served.
     """
 
-    def __init__(self, house: House, champion: Champion) -> None:
+    def __init__(
+        self, house: House, champion: Champion, settled: Callable[[Release | None], None] = lambda _: None
+    ) -> None:
+        """``settled`` is told what is served, after each try to serve another release."""
         self.house = house
+        self._settled = settled
         self.problems: dict[str, str] = {}
         self._champion = champion
         self._turn = asyncio.Lock()
@@ -41,9 +46,12 @@ class Deploying:
             except (ReleaseError, SQLAlchemyError, OSError) as error:
                 await self._refused(str(getattr(error, "orig", None) or error))
                 return False
-            self.problems.pop(PROBLEM, None)
-            self._swap(release)
-            return True
+            else:
+                self.problems.pop(PROBLEM, None)
+                self._swap(release)
+                return True
+            finally:
+                self._settled(self._champion.release)
 
     async def deploy(self, version: int | None) -> int:
         """Make a release the current one (None: the previous), and serve it. Raises DeploymentRefused.
@@ -64,9 +72,12 @@ class Deploying:
             except (SQLAlchemyError, OSError) as error:
                 what = getattr(error, "orig", None) or error
                 raise DeploymentRefused(f"It could not be deployed: {what}. Try again.") from error
-            self.problems.pop(PROBLEM, None)
-            log.emit(told.event, **told.fields)
-            self._swap(release)
+            else:
+                self.problems.pop(PROBLEM, None)
+                log.emit(told.event, **told.fields)
+                self._swap(release)
+            finally:
+                self._settled(self._champion.release)
         return chosen
 
     def _swap(self, release: Release | None) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from daemon import log
 from daemon.freshness import late
 from daemon.machine_checks import LedgerCheck, SpaceCheck
 from daemon.probing import Probe
 from daemon.settings import Settings
-from daemon.workers import Worker
+from daemon.tasks import Role
 from handlers.domain.durations import seconds_of
 from handlers.storage.workspace import Workspace
 from server.metrics import Metrics
@@ -19,6 +20,18 @@ from server.services import FRESHNESS, Vitals
 
 BEAT_SECONDS = 0.25
 """So often the loop is to keep its beat; how late it was is the lag of the loop at that moment."""
+
+
+class Watched(Protocol):
+    """A worker, or those that hold pipelines."""
+
+    @property
+    def role(self) -> Role: ...
+    @property
+    def deaths(self) -> int: ...
+    @property
+    def pid(self) -> int | None: ...
+    def problem(self) -> str | None: ...
 
 
 class Health:
@@ -29,7 +42,7 @@ class Health:
         settings: Settings,
         workspace: Workspace,
         *,
-        workers: Sequence[Worker],
+        workers: Sequence[Watched],
         last_drop_at: Callable[[], str | None],
         metrics: Metrics,
     ) -> None:

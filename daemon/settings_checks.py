@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon.settings_decoding import Problem
+from handlers.domain.estimator_names import NoEstimator, is_own, parse
 from handlers.domain.label_spelling import canonical_label
 from handlers.domain.schema import RESERVED_COLUMNS, DatasetSettings
 from handlers.storage.workspace import Workspace
@@ -35,6 +36,12 @@ def contradictions(settings: Settings, workspace: Workspace) -> Iterator[Problem
     names = settings.training.estimators
     if not names or len(set(names)) < len(names):
         yield Problem(("training", "estimators"), "name at least one, and each once")
+    for place, name in enumerate(names):
+        try:
+            if is_own(name):
+                parse(name)
+        except NoEstimator as error:
+            yield Problem(("training", "estimators", str(place)), str(error))
 
 
 def is_loopback(host: str) -> bool:

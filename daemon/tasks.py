@@ -6,7 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
-Role = Literal["ingest", "model"]
+Role = Literal["ingest", "model", "pipeline"]
+
+
+class Refused(Exception):
+    """What was asked cannot be; the message says why and what to do next."""
 
 
 class Greeting(msgspec.Struct, frozen=True):
@@ -95,6 +99,12 @@ class Check(msgspec.Struct, frozen=True, tag=True):
     name: bytes
 
 
+class Open(msgspec.Struct, frozen=True, tag=True):
+    """Verify a release, open its pipeline, and answer from it at its socket."""
+
+    version: int
+
+
 class Report(msgspec.Struct, frozen=True, tag=True):
     """Write the reports that are missing."""
 
@@ -111,4 +121,5 @@ Task = (
     | Activate
     | ReleaseFiles
     | Report
+    | Open
 )

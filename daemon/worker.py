@@ -19,17 +19,18 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from daemon.tasks import Greeting, Reply, Role, Task
+from daemon.tasks import Greeting, Refused, Reply, Role, Task
 from server.front import keep_pandas_out
 
 PR_SET_PDEATHSIG = 1
 OUT_OF_MEMORY = 3
 """The exit code of a worker that came to the limit of its memory."""
-OOM_SCORE = {"ingest": 500, "model": 900}
+OOM_SCORE = {"pipeline": 300, "ingest": 500, "model": 900}
 """Whom the kernel ends first when memory runs out: never the process that answers."""
 
-NICE = {"ingest": 10, "model": 19}
-"""Who waits when the processors are busy: a request for nobody, a file for requests, a training for both."""
+NICE = {"pipeline": 0, "ingest": 10, "model": 19}
+"""Who waits when the processors are busy: a request for nobody, and so the pipeline that answers it; a file for
+requests, a training for both."""
 
 
 def main(role: Role) -> None:
@@ -39,7 +40,7 @@ def main(role: Role) -> None:
     _be_the_first_to_go(role)
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all; the front decides what they mean
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN if role == "ingest" else signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL if role == "model" else signal.SIG_IGN)
     os.nice(NICE[role])
     if role == "ingest":
         keep_pandas_out()
@@ -48,24 +49,34 @@ def main(role: Role) -> None:
     if not first:
         return  # the front is gone
     try:
-        from daemon.worker_tasks import Workbench
-
         greeting = msgspec.json.decode(first, type=Greeting)
         if role == "ingest":
             _limit_memory(greeting.settings["engine"]["ingest_memory_bytes"])
-        bench = Workbench(greeting, lambda event, fields: _say(out, Reply(event=event, fields=fields)))
+        run = _workbench(role, greeting, out)
     except Exception as error:
         _say(out, _failed(error))
         raise SystemExit(1) from None
     _say(out, Reply(done=True, answer=os.getpid()))
     for line in lines:
         _say(out, Reply(taken=True))
-        _say(out, _answer(bench.run, line))
+        _say(out, _answer(run, line))
+
+
+def _workbench(role: Role, greeting: Greeting, out: BinaryIO) -> Callable[[Task], Any]:
+    """What does this role's tasks. The process that reads what was dropped never unpickles anything."""
+    if role == "pipeline":
+        from daemon.pipeline_tasks import Holder
+
+        return Holder(greeting).run
+    from daemon.worker_tasks import Workbench
+
+    def tell(event: str, fields: dict[str, Any]) -> None:
+        _say(out, Reply(event=event, fields=fields))
+
+    return Workbench(greeting, tell, opens=role == "model").run
 
 
 def _answer(run: Callable[[Task], Any], line: bytes) -> Reply:
-    from daemon.worker_tasks import Refused
-
     try:
         return Reply(done=True, answer=run(msgspec.json.decode(line, type=Task)))
     except Refused as error:
@@ -129,4 +140,4 @@ def _be_the_first_to_go(role: Role) -> None:
 
 
 if __name__ == "__main__":
-    main("model" if sys.argv[1] == "model" else "ingest")
+    main(msgspec.convert(sys.argv[1], Role))

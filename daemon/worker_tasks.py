@@ -12,6 +12,7 @@ import msgspec
 
 from daemon.bootstrap import house_of
 from daemon.memory import give_back
+from daemon.pipeline_socket import PATIENCE_SECONDS, remote
 from daemon.reading_ahead import reading_for
 from daemon.settings import Settings
 from daemon.tasks import (
@@ -22,6 +23,7 @@ from daemon.tasks import (
     Greeting,
     Ingest,
     Recover,
+    Refused,
     ReleaseFiles,
     Report,
     Rescore,
@@ -51,16 +53,16 @@ from handlers.storage.releases import ReleaseError
 Answer = TypeVar("Answer")
 
 
-class Refused(Exception):
-    """What was asked cannot be; the message says why and what to do next."""
-
-
 class Workbench:
     """The pipeline with its house, and the champion as it was last read."""
 
-    def __init__(self, greeting: Greeting, tell: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, greeting: Greeting, tell: Callable[[str, dict[str, Any]], None], *, opens: bool = True) -> None:
+        """``opens``: a release without a scorecard is opened here; else the process that holds it is asked."""
         settings = msgspec.convert(greeting.settings, Settings)
         self._house = house_of(settings, Path(greeting.config))
+        if not opens:
+            asked = remote(self._house.workspace.dataset, patience=PATIENCE_SECONDS)
+            self._house = replace(self._house, pipelines=asked)
         self._tell = tell
         self._champion: Release | None = None
         # Its cache of fonts: a service has no home, and a user's is nobody else's to write to.

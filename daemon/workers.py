@@ -100,6 +100,16 @@ class Worker:
         until = f"after {self._timeout:g} s (engine.worker_timeout_seconds) it is ended, and its work is tried again"
         return f"The {self.role} worker has said nothing for {silent:.0f} s; {until}."
 
+    def another(self, role: Role) -> Worker:
+        """One more worker like this one, of another role."""
+        return Worker(role, self.greeting, self._lock, self._told, timeout=self._timeout)
+
+    async def gone(self) -> None:
+        """Wait until there is no process."""
+        process = self._process
+        if process is not None:
+            await process.wait()
+
     async def submit(self, task: Task) -> Any:
         """Run a task and answer what it answered. Raises WorkerDied or TaskFailed.
 
@@ -202,7 +212,7 @@ class Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, **SINGLE_THREADED, **_import_path()},
+                env={**os.environ, **SINGLE_THREADED, **import_path()},
                 pass_fds=(self._lock,),
                 limit=LINE_LIMIT,
             )
@@ -285,7 +295,7 @@ class Worker:
         await process.wait()
 
 
-def _import_path() -> dict[str, str]:
+def import_path() -> dict[str, str]:
     """Workers import this program from where it runs, and nothing that lies in the current folder by chance (-P)."""
     root = Path(__file__).parent.parent
     if root.name in ("site-packages", "dist-packages"):

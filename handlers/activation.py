@@ -9,6 +9,7 @@ from handlers.decision_state import read_state, write_state
 from handlers.domain.decisions import transitions
 from handlers.domain.facts import Fact
 from handlers.domain.release import Release
+from handlers.domain.scorer import NotAnswering
 from handlers.house import House
 from handlers.retention import prune_releases
 from handlers.storage import decisions, events, models, releases
@@ -24,10 +25,10 @@ class NotDeployable(Exception):
 def proved(house: House, version: int) -> Release:
     """Read a release back through the readers' path and hold it against its golden rows.
 
-    Raises ReleaseError, or NotDeployable where it gives other predictions than were stored with it.
+    Raises ReleaseError, NotDeployable where it gives other predictions than were stored with it, and NotAnswering.
     """
     try:
-        return proving.proved(house.workspace.releases, version, house.workspace.keys)
+        return proving.proved(house.workspace.releases, version, house.workspace.keys, house.pipelines)
     except proving.Unproved as error:
         raise NotDeployable(str(error)) from error
 
@@ -76,13 +77,13 @@ def current(house: House, *, known: Release | None = None) -> Release | None:
     """The release that the ledger says is current, ready to serve; None before the first.
 
     ``known`` is answered where it is still the current one. Raises ReleaseError, for golden rows that are not
-    answered as they were stored, too.
+    answered as they were stored, too, and NotAnswering.
     """
     with house.ledger.read() as connection:
         version = models.current(connection)
     if version is None or (known is not None and known.version == version):
         return known if version is not None else None
-    return proving.proved(house.workspace.releases, version, house.workspace.keys)
+    return proving.proved(house.workspace.releases, version, house.workspace.keys, house.pipelines)
 
 
 def last_good(house: House) -> Release | None:
@@ -95,8 +96,8 @@ def last_good(house: House) -> Release | None:
         listed = [model.version for model in models.page(connection, limit=EVERY_RELEASE)]
     for version in dict.fromkeys([before, *listed]):
         if version is not None and version != now:
-            with contextlib.suppress(ReleaseError):
-                return proving.proved(house.workspace.releases, version, house.workspace.keys)
+            with contextlib.suppress(ReleaseError, NotAnswering):
+                return proving.proved(house.workspace.releases, version, house.workspace.keys, house.pipelines)
     return None
 
 

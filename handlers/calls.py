@@ -134,7 +134,7 @@ class CallList:
             probabilities = ranked["probability"].to_numpy()
         else:  # just deployed or rolled back: the stored ranking is another release's
             table = _rows_at(connection, self._workspace, release, numbers)
-            probabilities = release.scorecard.probabilities(columns_of(table, release.scorecard.features))
+            probabilities = release.scorer.probabilities(columns_of(table, release.scorer.features))
         kept = ~self._gone(connection, schema, ranked["row"], ranked["id"])
         order = np.flatnonzero(kept)[np.argsort(-probabilities[kept], kind="stable")]
         ids = ranked["id"].to_pylist()
@@ -176,7 +176,7 @@ class CallList:
         if not len(rows):
             return []
         table = _rows_at(connection, self._workspace, release, rows, self._settings.value_column)
-        reasons = contributions(release, columns_of(table, release.scorecard.features), REASONS)
+        reasons = contributions(release, columns_of(table, release.scorer.features), REASONS)
         values = _values(table, self._settings.value_column)
         probabilities = ranking.probabilities[place].tolist()
         return [
@@ -184,7 +184,7 @@ class CallList:
                 "rank": place.start + index + 1,
                 "id": ranking.ids[place.start + index],
                 "probability": probability,
-                "prediction": int(probability >= release.scorecard.threshold),
+                "prediction": int(probability >= release.scorer.threshold),
                 "value": values[index],
                 "reasons": [reason_item(contribution) for contribution in reasons[index]],
             }
@@ -207,7 +207,7 @@ def _rows_at(
     """What the release looks at in the rows with these numbers, in this order, and what the clients are worth."""
     from handlers.storage import dataset
 
-    wanted = {*(feature.name for feature in release.scorecard.features), value_column}
+    wanted = {*(feature.name for feature in release.scorer.features), value_column}
     columns = [column for column in schemas.read(connection).columns if column.name in wanted]
     return dataset.rows_by_number(connection, workspace.parts, columns, numbers)
 

@@ -102,7 +102,7 @@ def _clients(release: Release, names: Sequence[str], rows: int, read: Read) -> C
     faults: list[Fault] = []
     left_out: list[str] = []
     places = {name: position for position, name in enumerate(names)}
-    for feature in release.scorecard.features:
+    for feature in release.scorer.features:
         if feature.name in places:
             result = read(feature, places[feature.name])
             if isinstance(result, list):

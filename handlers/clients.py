@@ -78,7 +78,7 @@ class ObjectReader:
 
     def __init__(self, release: Release) -> None:
         self._release = release
-        features = release.scorecard.features
+        features = release.scorer.features
         self._features = frozenset(feature.name for feature in features)
         self._numeric = [feature.name for feature in features if feature.numeric]
         self._texts = [feature.name for feature in features if not feature.numeric]
@@ -128,7 +128,7 @@ class ObjectReader:
         given = dict.fromkeys(keys)
         if self._features.isdisjoint(given):
             raise ClientsRefused([Fault(0, None, self._nothing())])
-        absent = [feature.name for feature in self._release.scorecard.features if feature.name not in given]
+        absent = [feature.name for feature in self._release.scorer.features if feature.name not in given]
         unknown = [name for name in given if name not in self._release.schema.by_name]
         misspelt = [name for name in absent[:SHOWN_FAULTS] if nearest(name, unknown) is not None]
         if misspelt:
@@ -136,7 +136,7 @@ class ObjectReader:
         return (*missing_warnings(absent), *unused_warnings(self._release, given))
 
     def _nothing(self) -> str:
-        names = ", ".join(feature.name for feature in self._release.scorecard.features[:SHOWN_NAMES])
+        names = ", ".join(feature.name for feature in self._release.scorer.features[:SHOWN_NAMES])
         return f"None of the columns that the model reads is there: {shown(names)}."
 
     def _read(self, objects: Sequence[Object], faults: list[Fault]) -> dict[str, Column]:
@@ -221,7 +221,7 @@ def unknown_rows(release: Release, columns: Mapping[str, Column]) -> dict[str, l
     They are scored as training defines: as any other value.
     """
     found = {}
-    for name, known in release.scorecard.categories.items():
+    for name, known in release.scorer.categories.items():
         values = columns[name].tolist()
         if not known.issuperset(values):
             found[name] = [value not in known for value in values]

@@ -28,8 +28,9 @@ from handlers.drift import Diagnosis
 from handlers.estimators import pairs_of
 from handlers.evaluation import Scored
 from handlers.house import House
+from handlers.proving import proved
 from handlers.quality import Gate
-from handlers.storage import files, models, releases
+from handlers.storage import files, models
 from handlers.storage.ledger import LABELLED_DRIFT
 from handlers.storage.models import ModelRecord
 from handlers.storage.releases import ReleaseError
@@ -78,7 +79,7 @@ class Heard:
             held=gate.in_a_row,
             held_for=gate.held_for,
             normal=gate.normal,
-            pairs=() if self.champion is None else pairs_of(self.champion.scorecard),
+            pairs=() if self.champion is None else pairs_of(self.champion.scorer),
         )
 
 
@@ -97,13 +98,13 @@ def hear(house: House, block: OpenBlock, champion: Release | None, gate: Gate, l
     state, scored, diagnosis = state_of(block, champion), None, None
     told: tuple[Fact, ...] = ()
     if champion is not None and state.champion is not None:
-        cards = {state.champion.scorer: champion.scorecard}
+        cards = {state.champion.scorer: champion.scorer}
         for shadow in state.shadows:
             cards[shadow.name], refitted = shadows.read(house, learner, shadow)
             told += refitted
         previous = None if state.previous is None else _previous(house, state.previous)
         if previous is not None:
-            cards[previous.incumbent.scorer] = previous.scorecard
+            cards[previous.incumbent.scorer] = previous.scorer
         scored = evaluation.score(house, gate.window, block.id, champion, cards)
         diagnosis = None if scored is None else drift.diagnose(champion, gate.window, scored.unit)
     return Heard(block, champion, state, gate, scored, diagnosis, _names(house, block), (*gate.told, *told))
@@ -135,7 +136,7 @@ def judged(
         challenge=block.kind == "challenge",
         learnable=_learnable(heard, learner),
         late=block.late,
-        threshold=0.5 if champion is None else champion.scorecard.threshold,
+        threshold=0.5 if champion is None else champion.scorer.threshold,
         last_f1=0.0 if last is None else float(last["f1"] or 0.0),
     )
     return run(rule_of(case, learner.settings), learner)
@@ -243,7 +244,7 @@ def _learnable(heard: Heard, learner: Learner) -> bool:
 def _previous(house: House, previous: Incumbent) -> Release | None:
     """The previous release; None where its folder was removed or cannot be used: then it is no way back."""
     try:
-        return releases.load(house.workspace.releases, previous.version, house.workspace.keys)
+        return proved(house.workspace.releases, previous.version, house.workspace.keys, house.pipelines)
     except ReleaseError:
         return None
 

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from handlers import proving
 from handlers.activation import proved
 from handlers.domain.batch import LabelledTable
 from handlers.domain.decisions.loss_level import LossLevel, probabilities_of
@@ -25,7 +26,7 @@ from handlers.house import House
 from handlers.leak_warnings import leaks_in
 from handlers.scoring_columns import columns_of
 from handlers.storage import files as ledger_files
-from handlers.storage import releases, schemas, scorecard_files
+from handlers.storage import releases, schemas, scorer_files
 from handlers.storage.published import name_lines
 from handlers.training import Trained
 
@@ -81,8 +82,8 @@ def _files(plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, bytes]:
     joblib.dump(plan.trained.fitted, pipeline)
     np.savez(evaluation, labels=plan.labels, probabilities=plan.held_out)
     return {
-        **scorecard_files.encode(plan.trained.scorecard),
-        "model.joblib": pipeline.getvalue(),
+        **scorer_files.encode(plan.trained.scorer),
+        scorer_files.MODEL: pipeline.getvalue(),
         "trainedmodel.pkl": pickle.dumps(plan.trained.fitted),
         "evaluation.npz": evaluation.getvalue(),
         "sketch.json": msgspec.json.encode(to_document(sketch(_columns(plan)))),
@@ -92,31 +93,27 @@ def _files(plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, bytes]:
 
 
 def _columns(plan: Plan) -> dict[str, NDArray[Any]]:
-    return columns_of(plan.trained.window.table, plan.trained.scorecard.features)
+    return columns_of(plan.trained.window.table, plan.trained.scorer.features)
 
 
 def _golden(plan: Plan) -> bytes:
     places = np.unique(np.linspace(0, len(plan.trained.window.labels) - 1, GOLDEN_ROWS).astype(np.int64))
     columns = {name: values[places] for name, values in _columns(plan).items()}
-    listed = {
-        name: [None if isinstance(value, float) and np.isnan(value) else value for value in values.tolist()]
-        for name, values in columns.items()
-    }
-    return msgspec.json.encode({"columns": listed, "log_odds": plan.trained.scorecard.log_odds(columns).tolist()})
+    return proving.golden(columns, plan.trained.scorer)
 
 
 def _test_metrics(plan: Plan, tests: Sequence[LabelledTable]) -> dict[str, Any] | None:
     if not tests:
         return None
-    scorecard = plan.trained.scorecard
-    said = [scorecard.probabilities(columns_of(one.table, scorecard.features)) for one in tests]
+    scorer = plan.trained.scorer
+    said = [scorer.probabilities(columns_of(one.table, scorer.features)) for one in tests]
     labels = np.concatenate([one.labels for one in tests])
-    return measure(labels, np.concatenate(said), scorecard.threshold).as_dict()
+    return measure(labels, np.concatenate(said), scorer.threshold).as_dict()
 
 
 def _latest_score(plan: Plan, tests: Sequence[LabelledTable]) -> float:
     test = _test_metrics(plan, tests)
-    return float(test["f1"] if test else measure(plan.labels, plan.held_out, plan.trained.scorecard.threshold).f1)
+    return float(test["f1"] if test else measure(plan.labels, plan.held_out, plan.trained.scorer.threshold).f1)
 
 
 def _manifest(house: House, plan: Plan, files: Mapping[str, bytes], tests: Sequence[LabelledTable]) -> bytes:
@@ -148,8 +145,8 @@ def _manifest(house: House, plan: Plan, files: Mapping[str, bytes], tests: Seque
         "seed": house.learning.training.seed,
         "calibration": trained.calibration,
         "score_sketch": to_document(sketch({"score": trained.held_out.log_odds})),
-        "threshold": trained.scorecard.threshold,
-        "metrics": measure(plan.labels, plan.held_out, trained.scorecard.threshold).as_dict(),
+        "threshold": trained.scorer.threshold,
+        "metrics": measure(plan.labels, plan.held_out, trained.scorer.threshold).as_dict(),
         "test": _test_metrics(plan, tests),
         "reference": plan.reference,
         "libraries": {name: installed(name) for name in LIBRARIES},

@@ -20,6 +20,7 @@ from handlers.domain.misfit import Judged, misfit
 from handlers.domain.reference_sketch import Tally, tally
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import PipelineScorer, Scorer
 from handlers.scoring_columns import columns_of
 from handlers.training_window import Window
 
@@ -62,7 +63,7 @@ class Diagnosis:
 
 def diagnose(release: Release, window: Window, unit: Unit) -> Diagnosis:
     """The drift of labelled rows, at least one; ``unit``: what was said of them."""
-    columns = columns_of(window.table, release.scorecard.features)
+    columns = columns_of(window.table, release.scorer.features)
     counted = tally(release.sketch, columns)
     said = unit.said[release.incumbent.scorer]
     return of_tally(release, counted, said, (len(window.labels), window.positives))
@@ -72,7 +73,7 @@ def of_tally(
     release: Release, counted: Tally, log_odds: NDArray[np.float64], labels: tuple[int, int] | None
 ) -> Diagnosis:
     """The drift of rows that were counted, with what the release said of them; ``labels``: rows and leavers."""
-    found = compare(release.sketch, counted, importance(release.scorecard))
+    found = compare(release.sketch, counted, importance(release.scorer))
     metrics = release.metrics
     before = (int(metrics["rows"] or 0), int(metrics["positives"] or 0))
     rate = None if labels is None or not before[0] else label_rate(before, labels)
@@ -81,7 +82,7 @@ def of_tally(
 
 def misread(release: Release, window: Window, unit: Unit, usual: tuple[Window, Unit] | None) -> tuple[Misread, ...]:
     """Where the champion expected another number of leavers than there were; ``usual``: rows from before."""
-    features, scorer = release.scorecard.features, release.incumbent.scorer
+    features, scorer = release.scorer.features, release.incumbent.scorer
     before = None
     if usual is not None and scorer in usual[1].said and len(usual[0].labels) == len(usual[1].labels):
         said = probabilities_of(usual[1].said[scorer])
@@ -95,10 +96,13 @@ def misread(release: Release, window: Window, unit: Unit, usual: tuple[Window, U
     )
 
 
-def importance(scorecard: Scorecard) -> Mapping[str, float]:
-    """How much each column can matter, in log-odds: the sum of the effect ranges of the terms that read it."""
-    ranges = {feature.name: 0.0 for feature in scorecard.features}
-    for term in scorecard.terms:
+def importance(scorer: Scorer) -> Mapping[str, float]:
+    """How much each column can matter, in log-odds: the sum of the effect ranges of the terms that read it, or what
+    shuffling its values changes. Where neither is known all matter as much."""
+    if isinstance(scorer, PipelineScorer):
+        return scorer.importance
+    ranges = {feature.name: 0.0 for feature in scorer.features}
+    for term in scorer.terms if isinstance(scorer, Scorecard) else ():
         for column in term.columns:
             ranges[column] += effect_range(term)
     return ranges

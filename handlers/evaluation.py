@@ -17,7 +17,7 @@ from handlers.domain.decisions.units import Unit, pooled
 from handlers.domain.metrics import Metrics, measure
 from handlers.domain.release import Release
 from handlers.domain.running_scores import RunningScores
-from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Scorer
 from handlers.house import House
 from handlers.scores_given import given
 from handlers.storage import parts
@@ -46,15 +46,13 @@ class Scored:
         return {PREQUENTIAL: self.running.metrics(), RUNNING_SCORES: msgspec.to_builtins(self.running)}
 
 
-def score(
-    house: House, window: Window, block: int, champion: Release, scorecards: Mapping[str, Scorecard]
-) -> Scored | None:
-    """Score a block's rows with every scorecard, the champion's among them. None without rows."""
+def score(house: House, window: Window, block: int, champion: Release, scorers: Mapping[str, Scorer]) -> Scored | None:
+    """Score a block's rows with every scorer, the champion's among them. None without rows."""
     if not len(window.labels):
         return None
-    unit = unit_of(window, block, scorecards)
+    unit = unit_of(window, block, scorers)
     said = unit.said
-    version, threshold = champion.version, champion.scorecard.threshold
+    version, threshold = champion.version, champion.scorer.threshold
     shown, models = given(house, window, probabilities_of(said[champion.incumbent.scorer]), version)
     predictions = (shown >= threshold).astype(np.int8)
     metrics = measure(window.labels, shown, threshold)
@@ -74,9 +72,9 @@ def score(
     return Scored(unit, metrics, running, parts.prepare(house.workspace.parts, part, stored))
 
 
-def unit_of(window: Window, block: int, scorecards: Mapping[str, Scorecard]) -> Unit:
-    """A block's rows with what each scorecard says of them."""
-    said = {name: window.log_odds(card) for name, card in scorecards.items()}
+def unit_of(window: Window, block: int, scorers: Mapping[str, Scorer]) -> Unit:
+    """A block's rows with what each scorer says of them."""
+    said = {name: window.log_odds(one) for name, one in scorers.items()}
     return Unit((block,), window.rows, window.labels, window.clients, said)
 
 

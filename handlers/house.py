@@ -10,6 +10,8 @@ from handlers.domain.ingestion_settings import IngestionSettings
 from handlers.domain.learning_settings import DriftSettings, Judging, PromotionSettings, TrainingSettings
 from handlers.domain.limits import Limits
 from handlers.domain.schema import DatasetSettings
+from handlers.domain.scorer import Opener
+from handlers.estimators.pipelines import opened
 from handlers.retention import RetentionSettings
 from handlers.storage.ledger import Ledger
 from handlers.storage.row_index import RowIndex
@@ -55,7 +57,8 @@ class House:
     """``now``: the time as ISO 8601 UTC text. ``timer``: seconds of a clock that never goes back.
 
     ``index``: the hashes of the rows that are there; only the process that ingests opens it. ``ahead``: how the next
-    files are read while one is placed.
+    files are read while one is placed. ``pipelines``: how a release is asked that has no scorecard: by a process that
+    may unpickle, itself; by the one that serves and the one that ingests, through the process that holds it.
     """
 
     workspace: Workspace
@@ -67,6 +70,7 @@ class House:
     timer: Callable[[], float]
     index: RowIndex
     ahead: Ahead = map
+    pipelines: Opener = opened
 
     @property
     def limits(self) -> Limits:

@@ -51,7 +51,7 @@ class Monitor:
             return
         log_odds = np.concatenate(self._log_odds)
         diagnosis = of_tally(self.release, self._tally, log_odds, None)
-        expected = estimate(probabilities_of(log_odds), self.release.scorecard.threshold)
+        expected = estimate(probabilities_of(log_odds), self.release.scorer.threshold)
         group.facts[UNLABELLED_DRIFT] = {
             **diagnosis.document(file=name),
             "estimate": msgspec.to_builtins(expected),

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from handlers.clients import Clients, ClientsRefused, Object, ObjectReader, unknown_rows, unknown_warnings
 from handlers.domain.release import Release
+from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Form
 
 MAX_REASONS = 20
 #: Contributions in one answer: beyond this it would fill the memory of who asks and who answers.
@@ -19,6 +21,8 @@ MAX_CONTRIBUTIONS = 1_000_000
 _ROWS_AT_ONCE = 20_000
 #: Integers up to here are exact as float64.
 _EXACT = 2**53
+
+NO_REASONS = "There are no reasons: this model is no sum of effects, it is served by the pipeline that was trained."
 
 Value = str | int | float | None
 
@@ -41,6 +45,7 @@ class Prediction:
     """What was said of n clients, in their order. ``reasons``: strongest first; None where they were not asked for."""
 
     model_version: int
+    served_by: Form
     threshold: float
     ids: list[str | None]
     probabilities: NDArray[np.float64]
@@ -55,14 +60,16 @@ def predict(release: Release, clients: Clients, *, reasons: int = 0) -> Predicti
         most = MAX_CONTRIBUTIONS // len(clients)
         raise TooManyReasons(f"{reasons} reasons for {len(clients)} clients are too many; at most {most} are possible.")
     probabilities, predictions = _said(release, clients.columns)
+    unexplained = (NO_REASONS,) if reasons and release.scorecard is None else ()
     return Prediction(
         model_version=release.version,
-        threshold=release.scorecard.threshold,
+        served_by=release.form,
+        threshold=release.scorer.threshold,
         ids=clients.ids,
         probabilities=probabilities,
         predictions=predictions,
         reasons=contributions(release, clients.columns, reasons) if reasons else None,
-        warnings=clients.warnings,
+        warnings=(*clients.warnings, *unexplained),
     )
 
 
@@ -92,10 +99,18 @@ def predict_together(
         start, end = end, end + len(objects)
         more = unknown_warnings({name: rows[start:end] for name, rows in unknown.items()}) if unknown else ()
         probabilities, predictions = said[0][start:end], said[1][start:end]
-        threshold = release.scorecard.threshold
-        answers.append(
-            Prediction(release.version, threshold, ids[start:end], probabilities, predictions, None, (*found, *more))
+        threshold = release.scorer.threshold
+        answer = Prediction(
+            release.version,
+            release.form,
+            threshold,
+            ids[start:end],
+            probabilities,
+            predictions,
+            None,
+            (*found, *more),
         )
+        answers.append(answer)
     return answers
 
 
@@ -108,24 +123,26 @@ def _alone(release: Release, reader: ObjectReader, objects: Sequence[Object]) ->
 
 def _said(release: Release, columns: Mapping[str, np.ndarray]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     """The probabilities, and which of them reach the threshold."""
-    probabilities = release.scorecard.probabilities(columns)
-    return probabilities, (probabilities >= release.scorecard.threshold).view(np.int8)
+    probabilities = release.scorer.probabilities(columns)
+    return probabilities, (probabilities >= release.scorer.threshold).view(np.int8)
 
 
 def contributions(release: Release, columns: Mapping[str, np.ndarray], most: int) -> list[list[Contribution]]:
-    """Give each row's ``most`` strongest contributions, the strongest first."""
-    rows = len(columns[release.scorecard.features[0].name])
+    """Give each row's ``most`` strongest contributions, the strongest first; none for a pipeline, which has none."""
+    rows = len(columns[release.scorer.features[0].name])
+    if release.scorecard is None:
+        return [[] for _ in range(rows)]
     found: list[list[Contribution]] = []
     for start in range(0, rows, _ROWS_AT_ONCE):
         some = {name: values[start : start + _ROWS_AT_ONCE] for name, values in columns.items()}
-        found += _strongest(release, some, most)
+        found += _strongest(release.scorecard, some, most)
     return found
 
 
-def _strongest(release: Release, columns: Mapping[str, np.ndarray], most: int) -> Iterator[list[Contribution]]:
-    effects = release.scorecard.effects(columns)
+def _strongest(scorecard: Scorecard, columns: Mapping[str, np.ndarray], most: int) -> Iterator[list[Contribution]]:
+    effects = scorecard.effects(columns)
     order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :most]
-    terms = [term.columns for term in release.scorecard.terms]
+    terms = [term.columns for term in scorecard.terms]
     values = {name: _plain(column) for name, column in columns.items()}
     for row, places in enumerate(order.tolist()):
         yield [

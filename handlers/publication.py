@@ -112,8 +112,8 @@ def _threshold(workspace: Workspace, part: Part, release: Release) -> float:
     """That of the release that ranked the part: after a crash the current one may be another."""
     if part.model is not None and part.model != release.version:
         with contextlib.suppress(ReleaseError):  # its folder may have been removed (retention.releases)
-            return releases.load(workspace.releases, part.model, workspace.keys).scorecard.threshold
-    return release.scorecard.threshold
+            return releases.load(workspace.releases, part.model, workspace.keys).scorer.threshold
+    return release.scorer.threshold
 
 
 def _leave(workspace: Workspace, record: FileRecord, connection: Connection, after: str) -> None:

@@ -135,7 +135,7 @@ def _told_of(one: Admitted) -> str:
 
 
 def _breaks(release: Release, window: Window, chosen: np.ndarray, settings: GateSettings) -> tuple[Break, ...]:
-    columns = columns_of(window.where(chosen).table, release.scorecard.features)
+    columns = columns_of(window.where(chosen).table, release.scorer.features)
     return breaks(release.sketch, tally(release.sketch, columns), settings)
 
 

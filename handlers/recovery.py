@@ -115,10 +115,10 @@ def _report_facts(house: House, version: int, drift: dict[str, object]) -> Repor
         sentence=record["sentence"],
         labels=labels,
         probabilities=probabilities,
-        threshold=release.scorecard.threshold,
+        threshold=release.scorer.threshold,
         what="held out",
         metrics=release.metrics,
         test=release.test,
-        scorecard=release.scorecard,
+        scorer=release.scorer,
         drift=columns if isinstance(columns, list) else None,
     )

@@ -28,7 +28,7 @@ from handlers.domain.reference_sketch import sketch
 from handlers.domain.release import Release
 from handlers.domain.replay_outcome import Judged, Outcome, Scores, outcome
 from handlers.domain.schema import Schema
-from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Scorer
 from handlers.house import House
 from handlers.quality import Gate
 from handlers.replay_history import History, Step
@@ -54,7 +54,7 @@ class _Run:
     state: State = field(default_factory=State)
     champion: Release | None = None
     releases: dict[int, Release] = field(default_factory=dict)
-    shadows: dict[str, Scorecard] = field(default_factory=dict)
+    shadows: dict[str, Scorer] = field(default_factory=dict)
     units: dict[int, Unit] = field(default_factory=dict)
     held: dict[int, tuple[Member, ...]] = field(default_factory=dict)
     taken: tuple[int, int] = (0, 0)
@@ -169,18 +169,18 @@ class _Stage:
         current = succession.current_after(ruling, deployed, heard.before)
         run.champion = None if current is None else run.releases[current]
         if ruling.refresh:
-            run.shadows = {one.name: learner.fit(one.part, one.last, one.pairs).scorecard for one in run.state.shadows}
+            run.shadows = {one.name: learner.fit(one.part, one.last, one.pairs).scorer for one in run.state.shadows}
         run.taken = heard.taken
         run.fits += learner.fits
 
     def _release(self, deployed: Successor, trained: Trained) -> Release:
-        card, said = trained.scorecard, trained.held_out
+        card, said = trained.scorer, trained.held_out
         measured = measure(said.labels, probabilities_of(said.log_odds), card.threshold).as_dict()
         return Release(
             version=deployed.incumbent.version,
             provisional=deployed.incumbent.provisional,
             estimator=trained.recipe.estimator,
-            scorecard=card,
+            scorer=card,
             schema=trained.window.schema,
             metrics=measured,
             test=self._test(card, trained.window),
@@ -191,7 +191,7 @@ class _Stage:
             manifest={},
         )
 
-    def _test(self, card: Scorecard, window: Window) -> Mapping[str, Any] | None:
+    def _test(self, card: Scorer, window: Window) -> Mapping[str, Any] | None:
         """On ``testdata/``, where the F1 decides: a policy may compare with it."""
         if window.schema not in self.tests:
             self.tests[window.schema] = testdata.read(self.house, window.schema, lambda _: None)
@@ -208,7 +208,7 @@ def _unit(run: _Run, heard: Heard) -> Unit | None:
     if heard.champion is None or state.champion is None or not len(window.labels):
         return None
     deployed = [one for one in (state.champion, state.previous) if one is not None]
-    cards = {one.scorer: run.releases[one.version].scorecard for one in deployed}
+    cards = {one.scorer: run.releases[one.version].scorer for one in deployed}
     cards |= {one.name: run.shadows[one.name] for one in state.shadows}
     return evaluation.unit_of(window, heard.block.id, cards)
 
@@ -217,8 +217,8 @@ def _score(run: _Run, champion: Release, window: Window, step: Step) -> float | 
     """Score the rows of a step before anything is learned from them; those that were held have been scored before."""
     if not len(window.labels) or any(one.held == RELEASED and not step.recorded for one in step.members):
         return None
-    said = probabilities_of(window.log_odds(champion.scorecard))
-    run.scored.append(Scores(window.labels, said, said >= champion.scorecard.threshold))
+    said = probabilities_of(window.log_odds(champion.scorer))
+    run.scored.append(Scores(window.labels, said, said >= champion.scorer.threshold))
     return float(log_losses(window.labels, said).mean())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Scorer
 from handlers.storage import report_folder
 
 
@@ -35,7 +35,7 @@ class ReportFacts:
     what: str
     metrics: Mapping[str, float | int | None]
     test: Mapping[str, float | int | None] | None
-    scorecard: Scorecard
+    scorer: Scorer
     drift: Sequence[Mapping[str, Any]] | None
 
 
@@ -63,7 +63,7 @@ def _render(facts: ReportFacts, folder: Path) -> None:
     confusion.draw(figures["confusionmatrix.png"], labels, probabilities, threshold)
     curves.draw(figures["curves.png"], labels, probabilities, threshold)
     calibration.draw(figures["calibration.png"], labels, probabilities)
-    effects.draw(figures["effects.png"], facts.scorecard, rows=2, columns=3)
+    effects.draw(figures["effects.png"], facts.scorer, rows=2, columns=3)
     if facts.drift is not None:
         figures["drift.png"] = style.new_figure(8.0, 1.6 + 0.24 * min(len(facts.drift), drift.MOST_COLUMNS))
         drift.draw(figures["drift.png"], facts.drift)
@@ -79,7 +79,7 @@ def _render(facts: ReportFacts, folder: Path) -> None:
         labels=labels,
         probabilities=probabilities,
         threshold=threshold,
-        scorecard=facts.scorecard,
+        scorer=facts.scorer,
     )
     metadata = {"Title": f"attritiond: model {facts.version}", "Creator": "attritiond", "CreationDate": None}
     style.save(page.draw(content), folder / "report.pdf", metadata=metadata)

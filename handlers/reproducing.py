@@ -1,4 +1,4 @@
-"""A release is trained again from what it says of itself, and its scorecard compared with the one that is deployed."""
+"""A release is trained again from what it says of itself, and what it says compared with the one that is deployed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from handlers.domain import scorecard as scorecards
 from handlers.domain.learning_settings import DriftSettings, Judging, PromotionSettings, TrainingSettings
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import EstimatorFailed, Scorer
 from handlers.house import House
 from handlers.storage import models, releases
 from handlers.storage.versions import UnknownVersion
@@ -38,7 +39,7 @@ class Reproduction:
 
     @property
     def equal(self) -> bool:
-        """Is it the same scorecard, from the same rows?"""
+        """Is it the same model, from the same rows?"""
         return not self.differences
 
 
@@ -51,12 +52,15 @@ def reproduce(house: House, version: int) -> Reproduction:
         raise NotReproducible(
             f"The folder of model {version} was removed (retention.releases): nothing to compare with."
         )
-    release = releases.load(house.workspace.releases, version, house.workspace.keys)
+    release = releases.load(house.workspace.releases, version, house.workspace.keys, house.pipelines)
     try:
         trained = _trained(house, release)
     except UnknownVersion as error:
         raise NotReproducible(f"The rows of model {version} are no longer known. {error}") from error
-    differences = (*_data(release, trained), *compare(release.scorecard, trained.scorecard))
+    try:
+        differences = (*_data(release, trained), *_compared(release.scorer, trained))
+    except EstimatorFailed as error:
+        raise NotReproducible(f"Model {version} gives no answer to be compared with: {error}.") from error
     return Reproduction(version, differences, tuple(_libraries(release.manifest["libraries"])))
 
 
@@ -80,6 +84,26 @@ def _data(release: Release, trained: Trained) -> Iterator[str]:
         yield f"It learned from {recorded['rows']:,} rows; there are {rows:,} now."
     elif trained.window.sha256 != recorded["dataset_sha256"]:
         yield "The rows that it learned from are not the same: their hash is another one."
+
+
+def _compared(deployed: Scorer, trained: Trained) -> Iterator[str]:
+    """A sentence for each difference; where there are no effects, in what is said of the rows that it learned from."""
+    again = trained.scorer
+    if isinstance(deployed, Scorecard) and isinstance(again, Scorecard):
+        yield from compare(deployed, again)
+        return
+    if deployed.form != again.form or deployed.features != again.features:
+        yield "Its form or its columns are others."
+        return
+    for name, before, after in (
+        ("threshold", deployed.threshold, again.threshold),
+        ("calibration", deployed.calibration, again.calibration),
+    ):
+        if before != after:
+            yield f"The {name} is {after!r}, deployed is {before!r}."
+    rows = int((trained.window.log_odds(deployed) != trained.window.log_odds(again)).sum())
+    if rows:
+        yield f"It says something else of {rows:,} of the {len(trained.window.labels):,} rows that it learned from."
 
 
 def compare(deployed: Scorecard, again: Scorecard) -> tuple[str, ...]:

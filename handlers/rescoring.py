@@ -35,7 +35,7 @@ def rescore(house: House, release: Release) -> list[Fact]:
 def _rank(house: House, connection: Connection, part: Part, release: Release) -> Prepared:
     folder = house.workspace.parts
     table = parts.read(connection, folder, part)
-    wanted = {feature.name for feature in release.scorecard.features}
+    wanted = {feature.name for feature in release.scorer.features}
     columns = [column for column in schemas.read(connection).columns if column.name in wanted]
     rows = dataset.rows_by_number(connection, folder, columns, table["row"].to_numpy())
     probabilities = pa.array(score(release, rows))

@@ -31,8 +31,8 @@ def rank(group: Group, placed: Placed, release: Release | None, watch: Watch) ->
         table = placed.chunk.table if count == len(chosen) else placed.chunk.table.filter(pa.array(chosen))
         values = None
         if release is not None:
-            columns = columns_of(table, release.scorecard.features)
-            log_odds = release.scorecard.log_odds(columns)
+            columns = columns_of(table, release.scorer.features)
+            log_odds = release.scorer.log_odds(columns)
             values = probabilities_of(log_odds)
             watch(columns, log_odds)
         ranked = ranked_table(table, placed.schema, placed.placement.numbers[chosen], values)
@@ -55,4 +55,4 @@ def ranked_table(
 
 def score(release: Release, table: pa.Table) -> NDArray[np.float64]:
     """The probability that each row's client leaves, float64[n]."""
-    return release.scorecard.probabilities(columns_of(table, release.scorecard.features))
+    return release.scorer.probabilities(columns_of(table, release.scorer.features))

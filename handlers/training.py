@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers import estimators
-from handlers.domain import blending, calibration
+from handlers.domain import calibration
 from handlers.domain.calibration import Calibration
 from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.decisions.recipes import Part, Recipe, blended
@@ -19,13 +19,12 @@ from handlers.domain.facts import Fact
 from handlers.domain.learning_settings import Judging
 from handlers.domain.metrics import best_threshold
 from handlers.domain.release import Release
-from handlers.domain.scorecard import Scorecard
-from handlers.estimators import Fitted
+from handlers.domain.scorer import Scorer
+from handlers.estimators import Fitted, pipelines
+from handlers.fitted_parts import FittedPart, calibrated, require_faithful, together
 from handlers.segments import segments_of
 from handlers.training_window import Window
 
-FAITHFUL = 1e-6
-"""The largest difference in log-odds that a scorecard may show against its estimator: rounding, nothing else."""
 PAIRS_FROM_ROWS = 2_000
 """Pairs of columns are searched in windows of so many rows; in fewer they are mostly chance."""
 
@@ -33,18 +32,6 @@ T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 Read = Callable[[int, int], Window]
 """The labelled rows of the blocks from one number to another."""
-
-
-class UnfaithfulScorecard(Exception):
-    """A scorecard that differs from the estimator it was written from: a bug of ours, never deployed."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedPart:
-    """One estimator fitted on a window, and its scorecard."""
-
-    fitted: Fitted
-    scorecard: Scorecard
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +44,7 @@ class Trained:
 
     recipe: Recipe
     fitted: Fitted
-    scorecard: Scorecard
+    scorer: Scorer
     calibration: Calibration
     window: Window
     held_out: HeldOut
@@ -122,7 +109,7 @@ class Learner:
         said = {}
         for part in asked.parts:
             learned = self._tried(part, asked)
-            own = judged.log_odds(learned.scorecard)
+            own = judged.log_odds(learned.scorer)
             # A row whose label was taken back since it was pooled can no longer be read: it says what is usual.
             said[part] = np.full(len(unit.rows), own.mean())
             said[part][np.isin(unit.rows, judged.rows)] = own[np.isin(judged.rows, unit.rows)]
@@ -132,7 +119,7 @@ class Learner:
         """What parts say of the rows of their windows while these are held out."""
         found = {}
         for part in asked.parts:
-            pairs = estimators.pairs_of(self.fit(part, self.block, self._searched(part)).scorecard)
+            pairs = estimators.pairs_of(self.fit(part, self.block, self._searched(part)).scorer)
             found[part] = self._out_of_fold(part, pairs)
         return found
 
@@ -152,27 +139,18 @@ class Learner:
         """A recipe up to the newest block, ready to be deployed. Raises UnfaithfulScorecard."""
         started = self.timer()
         parts = [self.fit(part, self.block, self._searched(part)) for part in recipe.parts]
-        pairs = tuple(pair for part in parts for pair in estimators.pairs_of(part.scorecard))
+        pairs = tuple(pair for part in parts for pair in estimators.pairs_of(part.scorer))
         held_out = self._held_out_of(recipe, parts)
         window = self.window(min(part.first for part in recipe.parts), self.block)
-        if len(parts) == 1:
-            fitted, scorecard = parts[0].fitted, parts[0].scorecard
-        else:
-            from handlers.estimators.blend import blend
-
-            names = {feature.name for part in parts for feature in part.scorecard.features}
-            fitted = blend([part.fitted for part in parts], window.frame(names))
-            scorecard = blending.blended([part.scorecard for part in parts], [1 / len(parts)] * len(parts))
-        from handlers.estimators.calibrated import calibrated
-
-        frame = window.frame({feature.name for feature in scorecard.features})
-        _require_faithful(recipe, fitted, scorecard, window)
+        frame = window.frame({feature.name for part in parts for feature in part.scorer.features})
+        whole = together(parts, frame)
+        require_faithful(recipe.estimator, whole, frame)
         scale = calibration.fit(held_out.log_odds, held_out.labels)
         said = HeldOut(held_out.labels, held_out.clients, scale.intercept + scale.slope * held_out.log_odds)
-        card = calibration.calibrated(scorecard, scale).with_threshold(self._threshold(said))
-        fitted = calibrated(fitted, scale, frame)
+        scaled = calibrated(whole, scale, frame, self.settings.training.seed)
+        scorer = scaled.scorer.with_threshold(self._threshold(said))
         spent = self.timer() - started
-        return Trained(recipe, fitted, card, scale, window, said, pairs, spent)
+        return Trained(recipe, scaled.fitted, scorer, scale, window, said, pairs, spent)
 
     def _threshold(self, said: HeldOut) -> float:
         """The probability from which a client is predicted to leave; too few rows leave it at one half."""
@@ -187,7 +165,7 @@ class Learner:
     def _held_out_of(self, recipe: Recipe, parts: Sequence[FittedPart]) -> HeldOut:
         """The rows of the narrowest window, with what the recipe said of each while it was held out."""
         found = [
-            self._out_of_fold(part, estimators.pairs_of(one.scorecard))
+            self._out_of_fold(part, estimators.pairs_of(one.scorer))
             for part, one in zip(recipe.parts, parts, strict=True)
         ]
         rows = min(len(one.labels) for one in found)
@@ -250,7 +228,7 @@ class Learner:
             share = (float((labels == 1).sum()) + 1.0) / (len(labels) + 2.0)
             return np.full(int(judged.sum()), np.log(share / (1 - share)))
         learned = self._fit(estimator, window.where(~judged), pairs)
-        return window.where(judged).log_odds(learned.scorecard)
+        return window.where(judged).log_odds(learned.scorer)
 
     def _fit(self, estimator: str, window: Window, pairs: Pairs | None) -> FittedPart:
         started = self.timer()
@@ -258,15 +236,17 @@ class Learner:
         there = None if pairs is None else tuple(pair for pair in pairs if set(pair) <= set(frame.columns))
         recipe = estimators.load(estimator)
         fitted = recipe.fit(frame, window.labels, self.settings.training.seed, there)
-        scorecard = recipe.scorecard(fitted, frame)
+        scorer: Scorer | None = recipe.scorecard(fitted, frame)
+        if scorer is None:
+            scorer = pipelines.scorer_of(fitted, frame)
         self.fits += 1
         self.seconds += self.timer() - started
-        return FittedPart(fitted, scorecard)
+        return FittedPart(fitted, scorer)
 
 
 def learner(read: Read, settings: Judging, timer: Callable[[], float], block: int, champion: Release | None) -> Learner:
     """Who fits for a decision: challengers learn the champion's pairs of columns."""
-    pairs = () if champion is None else estimators.pairs_of(champion.scorecard)
+    pairs = () if champion is None else estimators.pairs_of(champion.scorer)
     return Learner(read=read, settings=settings, timer=timer, block=block, pairs=pairs)
 
 
@@ -274,14 +254,6 @@ def fact(decision: int, trained: Trained) -> Fact:
     """What the log says of a recipe that is ready to be deployed."""
     fields = {"decision": decision, "estimator": trained.recipe.estimator, "rows": len(trained.window.labels)}
     return Fact("model.trained", {**fields, "seconds": round(trained.seconds, 3)})
-
-
-def _require_faithful(recipe: Recipe, fitted: Fitted, scorecard: Scorecard, window: Window) -> None:
-    frame = window.frame({feature.name for feature in scorecard.features})
-    difference = estimators.faithful(fitted, scorecard, frame)
-    if not difference <= FAITHFUL:
-        name = recipe.estimator
-        raise UnfaithfulScorecard(f"the scorecard of {name} differs from its estimator by {difference:.3g} in log-odds")
 
 
 def _folds(clients: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:

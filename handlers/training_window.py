@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from handlers.domain.label_spelling import canonical_label
 from handlers.domain.row_hash import row_hashes
 from handlers.domain.schema import Column, ColumnType, DatasetSettings, Role, Schema
-from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Scorer
 from handlers.house import House
 from handlers.scoring_columns import columns_of
 from handlers.storage import dataset, decisions, versions
@@ -67,9 +67,9 @@ class Window:
         chosen = self.features if names is None else [one for one in self.schema.columns if one.name in names]
         return frame_of(self.table, chosen)
 
-    def log_odds(self, scorecard: Scorecard) -> NDArray[np.float64]:
-        """What a scorecard says of the rows, float64[n]."""
-        return scorecard.log_odds(columns_of(self.table, scorecard.features))
+    def log_odds(self, scorer: Scorer) -> NDArray[np.float64]:
+        """What a scorer says of the rows, float64[n]."""
+        return scorer.log_odds(columns_of(self.table, scorer.features))
 
     def where(self, chosen: NDArray[np.bool_]) -> Window:
         """The rows that are chosen, bool[n]."""

@@ -25,6 +25,7 @@ from server.ledger_reading import LedgerReading
 from server.listening import Runner
 from server.middleware import serve
 from server.parameters import strict
+from server.pipeline_batching import PipelineBatcher
 from server.replica_routes import REPLICA_ROUTES
 from server.revalidation import revalidated
 from server.routes import ROUTES, Route, addresses, is_revalidated, role_needed
@@ -40,6 +41,7 @@ from server.state import (
     LEDGER_READING,
     METRICS,
     PAGES,
+    PIPELINE_BATCHER,
     SERVICES,
     STATISTICS,
     STYLE,
@@ -76,6 +78,7 @@ def _application(services: Answering, routes: tuple[Route, ...]) -> web.Applicat
     tokens = services.settings.tokens_file is not None
     app[DESCRIPTION] = CurrentDescription(partial(openapi.document, _version(), tokens=tokens, routes=routes))
     app[BATCHER] = Batcher(services.metrics.batch)
+    app[PIPELINE_BATCHER] = PipelineBatcher(services.metrics.batch)
     needs = {}
     for route in routes:
         handler = _handler(route)

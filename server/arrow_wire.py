@@ -61,6 +61,7 @@ def write_stream(prediction: Prediction) -> bytes:
     table = pa.table(columns).replace_schema_metadata(
         {
             "model_version": str(prediction.model_version),
+            "served_by": prediction.served_by,
             "threshold": repr(prediction.threshold),
             "warnings": msgspec.json.encode(prediction.warnings),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from handlers.clients import ClientsRefused, Object, ObjectReader
+from handlers.clients import Object, ObjectReader
 from handlers.domain.release import Release
 from handlers.prediction import Prediction, predict_together
 
@@ -48,22 +48,25 @@ class Batcher:
         try:
             found = predict_together(release, self._reader_of(release), [objects for objects, _ in waiting])
         except Exception as error:
-            for _, answer in waiting:
-                if not answer.done():
-                    answer.set_exception(error)
+            deliver(waiting, [error] * len(waiting))
             return
-        scored = 0
-        for (_, answer), said in zip(waiting, found, strict=True):
-            scored += 0 if isinstance(said, ClientsRefused) else len(said.ids)
-            if answer.done():  # whoever asked has gone
-                continue
-            if isinstance(said, ClientsRefused):
-                answer.set_exception(said)
-            else:
-                answer.set_result(said)
-        self._observe(len(waiting), scored)
+        self._observe(len(waiting), deliver(waiting, found))
 
     def _reader_of(self, release: Release) -> ObjectReader:
         if self._reader is None or self._reader[0] is not release:
             self._reader = release, ObjectReader(release)
         return self._reader[1]
+
+
+def deliver(waiting: Sequence[Asked], found: Sequence[Prediction | Exception]) -> int:
+    """Give each request its answer, or what was raised instead. Returns how many clients were scored."""
+    scored = 0
+    for (_, answer), said in zip(waiting, found, strict=True):
+        scored += 0 if isinstance(said, Exception) else len(said.ids)
+        if answer.done():  # whoever asked has gone
+            continue
+        if isinstance(said, Exception):
+            answer.set_exception(said)
+        else:
+            answer.set_result(said)
+    return scored

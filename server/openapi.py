@@ -46,6 +46,12 @@ _HEADERS: dict[str, Any] = {
         "schema": {"type": "integer", "minimum": 1},
         "example": 2,
     },
+    "X-Served-By": {
+        "description": "What has answered: the release's scorecard, or the pipeline of an estimator of the user's own.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["scorecard", "pipeline"]},
+        "example": "scorecard",
+    },
     "X-Threshold": {
         "description": "Of a CSV: the probability from which a client is predicted to leave.",
         "schema": {"type": "number"},

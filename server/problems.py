@@ -11,6 +11,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from handlers.domain.scorer import EstimatorFailed, NotAnswering
+
 CONTENT_TYPE = "application/problem+json"
 #: The greatest part of a sentence that is repeated to who asked.
 DETAIL_CHARACTERS = 1_000
@@ -137,12 +139,14 @@ _FROM_LIBRARY: tuple[tuple[tuple[type[Exception], ...], tuple[Kind, str]], ...] 
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """What an exception of the HTTP library means, or None for one that should not happen."""
+    """What an exception of the HTTP library or of a silent model means, or None for one that should not happen."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
         return Problem(Kind.METHOD_NOT_ALLOWED, f"Allowed: {allowed}.", headers={"Allow": allowed})
+    if isinstance(error, NotAnswering | EstimatorFailed):
+        return Problem(Kind.NO_MODEL, f"The model gives no answer: {error}.", headers={"Retry-After": "5"})
     found = next((answer for kinds, answer in _FROM_LIBRARY if isinstance(error, kinds)), None)
     if found is not None:
         return Problem(*found)

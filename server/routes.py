@@ -12,6 +12,7 @@ from handlers.calls import Calls
 from handlers.diagnostics import Diagnostics
 from handlers.domain.files import FileState
 from handlers.domain.roles import Role
+from handlers.domain.scorer import Form
 from handlers.drift_status import Drift
 from handlers.model_records import ModelDetail, ModelsPage, Scoring
 from handlers.records import DecisionItem, FileCheck, FileItem, Page
@@ -28,7 +29,8 @@ HTML, CSS, SVG, TEXT = "text/html", "text/css", "image/svg+xml", "text/plain"
 class Ready(TypedDict):
     """A sentence for each check that fails, and for what is amiss although requests are answered as well as ever.
 
-    ``waiting`` and ``undecided`` count files not yet taken and decided on; 0 and 0 when idle.
+    ``waiting`` and ``undecided`` count files not yet taken and decided on; 0 and 0 when idle. ``form``: what serves the
+    current model, null before the first.
     """
 
     status: Literal["ready", "unavailable"]
@@ -36,6 +38,7 @@ class Ready(TypedDict):
     warnings: dict[str, str]
     waiting: int
     undecided: int
+    form: Form | None
 
 
 class Alive(TypedDict):

@@ -14,6 +14,7 @@ from server.batching import Batcher
 from server.description.current import CurrentDescription
 from server.ledger_reading import LedgerReading
 from server.metrics import Metrics
+from server.pipeline_batching import PipelineBatcher
 from server.services import Answering, Services
 
 ANSWERING = web.AppKey("answering", Answering)
@@ -25,6 +26,7 @@ STATISTICS = web.AppKey("statistics", StatisticsCache)
 LEDGER_READING = web.AppKey("ledger_reading", LedgerReading)
 METRICS = web.AppKey("metrics", Metrics)
 BATCHER = web.AppKey("batcher", Batcher)
+PIPELINE_BATCHER = web.AppKey("pipeline batcher", PipelineBatcher)
 PAGES = web.AppKey("pages", jinja2.Environment)
 STYLE = web.AppKey("style", bytes)
 ICON = web.AppKey("icon", bytes)

@@ -12,6 +12,7 @@ from handlers.calls import Reason, reason_item
 from handlers.clients import Clients, ClientsRefused, ObjectReader
 from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
+from handlers.domain.scorer import Form
 from handlers.prediction import Contribution, Prediction
 from server.negotiation import ARROW, CSV, JSON
 from server.problems import Fault, Kind, Problem
@@ -34,6 +35,7 @@ class PredictionAnswer(TypedDict, total=False):
     """``predictions``: 1 where the probability reaches the threshold. ``reasons``: only where they were asked for."""
 
     model_version: int
+    served_by: Form
     threshold: float
     ids: list[str | None]
     probabilities: list[float]
@@ -93,7 +95,7 @@ def clients_of_arrow(release: Release, content: bytes, limits: RequestLimits) ->
     from handlers.client_tables import from_arrow
     from server.arrow_wire import read_stream
 
-    table = read_stream(content, features=len(release.scorecard.features))
+    table = read_stream(content, features=len(release.scorer.features))
     if not table.num_rows:
         raise Problem(Kind.WRONG_BODY, NO_CLIENTS, [Fault("body", NO_CLIENTS)])
     check_table(limits, rows=table.num_rows, columns=table.num_columns)
@@ -105,7 +107,7 @@ def clients_of_arrow(release: Release, content: bytes, limits: RequestLimits) ->
 
 def encode(prediction: Prediction, form: str) -> tuple[bytes, str, dict[str, str]]:
     """The body, its content type and further headers."""
-    headers = {"X-Model-Version": str(prediction.model_version), "Vary": "Accept"}
+    headers = {"X-Model-Version": str(prediction.model_version), "X-Served-By": prediction.served_by, "Vary": "Accept"}
     if form == ARROW:
         from server.arrow_wire import write_stream
 
@@ -121,6 +123,7 @@ def encode(prediction: Prediction, form: str) -> tuple[bytes, str, dict[str, str
 def _json(prediction: Prediction) -> bytes:
     answer: PredictionAnswer = {
         "model_version": prediction.model_version,
+        "served_by": prediction.served_by,
         "threshold": prediction.threshold,
         "ids": prediction.ids,
         "probabilities": prediction.probabilities.tolist(),

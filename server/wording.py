@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from handlers.calls import Reason
+from handlers.domain.estimator_names import short
 
 #: Log-odds from which a contribution is called strong, and below which it is called slight.
 STRONG, SLIGHT = 1.0, 0.25
@@ -58,7 +59,7 @@ def when(timestamp: str | None) -> str:
 
 def estimator(name: str) -> str:
     """Write an estimator's name out."""
-    return _ESTIMATORS.get(name, name.replace("_", " "))
+    return _ESTIMATORS.get(name) or short(name).replace("_", " ")
 
 
 def reason(contribution: Reason) -> str:

@@ -235,5 +235,5 @@ def probabilities(release: Release, rows: Sequence[Cells]) -> list[float]:
         for place, name in enumerate(HEADER)
         if name in ("activity", "employees")
     }
-    said: list[float] = release.scorecard.probabilities(columns).tolist()
+    said: list[float] = release.scorer.probabilities(columns).tolist()
     return said

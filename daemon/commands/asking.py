@@ -16,7 +16,7 @@ from daemon.commands.answers import sentences
 from daemon.commands.running import locked
 from daemon.commands.workspace import read_configuration
 from daemon.settings import Settings
-from daemon.tasks import Greeting, Task
+from daemon.tasks import Greeting, Refused, Task
 from handlers.storage.ledger import Ledger
 from handlers.storage.workspace import Workspace
 
@@ -66,7 +66,7 @@ def alone(place: Place, tell: Callable[[str, dict[str, Any]], None]) -> Iterator
     """Work in this process, with the daemon's lock. Raises TryAgainLater where another process holds it."""
     from threadpoolctl import threadpool_limits
 
-    from daemon.worker_tasks import Refused, Workbench
+    from daemon.worker_tasks import Workbench
 
     with sentences(), locked(place.settings, place.workspace) as (ledger, _):
         bench = Workbench(Greeting(msgspec.to_builtins(place.settings), str(place.config)), tell)

@@ -21,7 +21,7 @@ from daemon.backlog import Unavailable, not_an_input, scan
 from daemon.bootstrap import house_of
 from daemon.commands.answers import Cell, answer_json, answer_table, json_option, printable, reading, sentences
 from daemon.commands.running import opened
-from daemon.commands.workspace import BadConfiguration, config_option, read_configuration
+from daemon.commands.workspace import BadConfiguration, config_option, read_configuration, require_estimators
 from daemon.settings_checks import FOLDER_KEYS
 from handlers.domain.files import FileState
 from handlers.house import House
@@ -53,6 +53,7 @@ def check(config: Path, as_json: bool, file: Path | None) -> None:
         settings, workspace = read_configuration(config)
         opened(settings, workspace)
         _require_fitting(settings, workspace)
+        require_estimators(settings, config)
     except BadConfiguration as error:
         if as_json:
             answer = {"config": str(config), "valid": False, "problems": error.problems}

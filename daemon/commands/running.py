@@ -18,7 +18,7 @@ import uvloop
 
 from daemon import last_words, log
 from daemon.bootstrap import open_ledger
-from daemon.commands.workspace import BadConfiguration, config_option, read_configuration
+from daemon.commands.workspace import BadConfiguration, config_option, read_configuration, require_estimators
 from daemon.configuration import ConfigurationError
 from daemon.doors import Doors
 from daemon.listening import CannotStart
@@ -50,6 +50,7 @@ def run(config: Path) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings, workspace = read_configuration(config)
     log.configure(settings.logging.level)
+    require_estimators(settings, config)
     last_words.install()
     keep_pandas_out(thrifty=True)
     doors = opened(settings, workspace)

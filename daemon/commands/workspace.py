@@ -52,6 +52,16 @@ def read_configuration(path: Path) -> tuple[configuration.Settings, Workspace]:
     return settings, configuration.workspace(settings, path)
 
 
+def require_estimators(settings: configuration.Settings, path: Path) -> None:
+    """Try out the estimators that are named by their import paths. Raises BadConfiguration."""
+    from daemon.estimator_check import require_usable
+
+    try:
+        require_usable(settings, path)
+    except configuration.ConfigurationError as error:
+        raise BadConfiguration(error) from error
+
+
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option(

@@ -8,6 +8,7 @@ import msgspec
 
 from handlers.domain.decisions.gains import Compared
 from handlers.domain.decisions.requests import Ruling
+from handlers.domain.estimator_names import short
 from handlers.domain.learning_settings import Judging
 
 NAMES = {"logistic": "logistic regression", "explainable_boosting": "boosting machine", "blend": "blend of both"}
@@ -134,7 +135,7 @@ def _percent(part: float) -> str:
 
 def _name(ruling: Ruling) -> str:
     estimator = "" if ruling.deploy is None else ruling.deploy.estimator
-    return NAMES.get(estimator, estimator)
+    return NAMES.get(estimator) or short(estimator)
 
 
 def _misread(told: Told) -> list[str]:

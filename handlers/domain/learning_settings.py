@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from handlers.domain.estimator_names import ALLOWED, KNOWN, PATTERN
+
 Meta = msgspec.Meta
 
 POLICIES = "evidence, raw_f1, iqr, two_sigma, always, always:N, every:N or never, N being a number from 1 to 9999"
@@ -48,8 +50,9 @@ class DriftSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TrainingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``training``: what is learned, and from how much."""
 
-    estimators: tuple[Literal["logistic", "explainable_boosting"], ...] = ("logistic", "explainable_boosting")
-    """The recipes, the simplest first. The first model of all is the first of them alone; two are blended."""
+    estimators: tuple[Annotated[str, Meta(pattern=PATTERN, extra={"allowed": ALLOWED})], ...] = KNOWN
+    """The recipes, the simplest first. The first model of all is the first of them alone; two are blended. A
+    scikit-learn classifier of one's own, by its import path, has no scorecard: a process of its own serves it."""
     minimum_rows: Annotated[int, Meta(ge=1)] = 200
     """Labelled rows below which a model is provisional, and which rows are pooled to be judged by."""
     minimum_rare: Annotated[int, Meta(ge=1)] = 20

@@ -12,6 +12,7 @@ from handlers.domain.leakage import Leak
 from handlers.domain.reference_sketch import Sketch
 from handlers.domain.schema import Schema
 from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Form, Scorer
 
 Metrics = Mapping[str, float | int | None]
 
@@ -29,7 +30,7 @@ class Release:
     version: int
     provisional: bool
     estimator: str
-    scorecard: Scorecard
+    scorer: Scorer
     schema: Schema
     metrics: Metrics
     test: Metrics | None
@@ -39,3 +40,13 @@ class Release:
     score_sketch: Sketch
     manifest: Mapping[str, Any]
     leaks: tuple[Leak, ...] = ()
+
+    @property
+    def form(self) -> Form:
+        """What serves it: its scorecard, or a process that holds its fitted pipeline."""
+        return self.scorer.form
+
+    @property
+    def scorecard(self) -> Scorecard | None:
+        """The sum of effects that it is; None for a pipeline, which has no such form."""
+        return self.scorer if isinstance(self.scorer, Scorecard) else None

@@ -1,4 +1,4 @@
-"""The scorecard: the one form of what is served. log-odds = base + sum over the terms of the term's effect.
+"""The scorecard: what is served without an estimator. log-odds = base + sum over the terms of the term's effect.
 
 Every term's mean effect over the training frame has been moved into ``base`` (``centred``), so that an effect says
 how a client compares with the average one. On disk it is a JSON document, large tables beside it as plain arrays.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -76,6 +76,7 @@ class Scorecard:
     a row do not depend, to the last bit, on the rows around it.
     """
 
+    form: ClassVar[Literal["scorecard"]] = "scorecard"
     base: float
     threshold: float
     terms: tuple[Term, ...]

@@ -1,4 +1,4 @@
-"""The recipes that learn: each gives a fitted scikit-learn estimator and writes it down as a scorecard.
+"""The recipes that learn: each gives a fitted scikit-learn estimator, and writes it down as a scorecard where it can.
 
 This module itself is light; ``load`` imports scikit-learn, pandas and interpret. A frame has the feature columns
 alone: numeric ones (NaN = missing), and categories as text (None or NaN = missing).
@@ -6,25 +6,24 @@ alone: numeric ones (NaN = missing), and categories as text (None or NaN = missi
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handlers.domain.estimator_names import KNOWN as NAMES
+from handlers.domain.estimator_names import NoEstimator, is_own, unknown
 from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Pairs, PipelineScorer, Scorer
 from handlers.estimators.frames import columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: From the simplest to the richest: of estimators that predict equally well the first is taken.
-NAMES = ("logistic", "explainable_boosting")
 #: The mean of both in log-odds; it competes where both are configured.
 BLEND = "blend"
 
-#: Pairs of columns that are to have an effect together.
-Pairs = tuple[tuple[str, str], ...]
+__all__ = ["BLEND", "NAMES", "Estimator", "Fitted", "Pairs", "faithful", "load", "pairs_of"]
 
 
 class Fitted(Protocol):
@@ -40,7 +39,8 @@ class Fitted(Protocol):
 
 
 class Estimator(Protocol):
-    """A recipe. What it fits can be pickled and holds objects of scikit-learn and interpret alone."""
+    """A recipe. What it fits can be pickled and holds objects of scikit-learn and interpret alone, and of the user's
+    own classes."""
 
     @property
     def name(self) -> str:
@@ -56,13 +56,14 @@ class Estimator(Protocol):
         """
         ...
 
-    def scorecard(self, fitted: Fitted, frame: pd.DataFrame) -> Scorecard:
-        """Write down what ``fit`` gave, centred over the training frame, with the threshold 0.5."""
+    def scorecard(self, fitted: Fitted, frame: pd.DataFrame) -> Scorecard | None:
+        """Write down what ``fit`` gave, centred over the training frame, with the threshold 0.5; None: it is no sum
+        of effects, and cannot be."""
         ...
 
 
 def load(name: str) -> Estimator:
-    """Give the recipe of a name. Raises ValueError naming the nearest one if there is none."""
+    """Give the recipe of a name. Raises NoEstimator, which names the nearest one if there is none."""
     if name == "logistic":
         from handlers.estimators.logistic import Logistic
 
@@ -75,12 +76,20 @@ def load(name: str) -> Estimator:
         from handlers.estimators.blend import Blend
 
         return Blend()
-    nearest = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
-    raise ValueError(f"no estimator is named {name!r}; the nearest is {nearest!r} of {', '.join(NAMES)}")
+    if is_own(name):
+        from handlers.estimators.own import Own
+
+        return Own(name)
+    raise NoEstimator(unknown(name))
 
 
-def pairs_of(scorecard: Scorecard) -> Pairs:
+def pairs_of(scorer: Scorer) -> Pairs:
     """Give the pairs of columns that have a term, in the order of the terms: what ``fit`` takes to have them again."""
+    if isinstance(scorer, PipelineScorer):
+        return scorer.pairs
+    if not isinstance(scorer, Scorecard):
+        raise TypeError(f"a {type(scorer).__name__} has no pairs")
+    scorecard = scorer
     return tuple((term.columns[0], term.columns[1]) for term in scorecard.terms if len(term.columns) > 1)
 
 

@@ -80,7 +80,7 @@ def _picking(names: list[str], part: Fitted, frame: DataFrame) -> Pipeline:
 def _scorecard(part: object, frame: DataFrame) -> Scorecard:
     if isinstance(part, Pipeline) and "part" in part.named_steps:
         return _scorecard(part["part"], frame[list(part["part"].feature_names_in_)])
-    recipe: Estimator = Logistic()
+    recipe: Logistic | ExplainableBoosting | Blend = Logistic()
     if isinstance(part, ExplainableBoostingClassifier):
         recipe = ExplainableBoosting()
     elif isinstance(part, StackingClassifier):

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame
-from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from handlers.domain.effects import CLIP_DEVIATIONS, LARGEST_VALUE
 from handlers.domain.scorecard import Categories, Line, Scorecard, Table, Term, centred
 from handlers.estimators.frames import columns_of, features_of, require_learnable
+from handlers.estimators.preprocessing import preprocessing
 
 if TYPE_CHECKING:
     from handlers.estimators import Fitted, Pairs
@@ -39,7 +37,7 @@ class Logistic:
         require_learnable(frame, labels)
         pipeline = Pipeline(
             [
-                ("columns", _preprocessing(frame)),
+                ("columns", preprocessing(frame)),
                 ("regression", LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, tol=1e-6, random_state=seed)),
             ]
         )
@@ -66,37 +64,6 @@ class Logistic:
         features = features_of(frame)
         in_order = tuple(terms[feature.name] for feature in features)
         return centred(Scorecard(float(regression.intercept_[0]), 0.5, in_order, features), columns)
-
-
-def _preprocessing(frame: DataFrame) -> ColumnTransformer:
-    features = features_of(frame)
-    numeric = [feature.name for feature in features if feature.numeric]
-    categories = [feature.name for feature in features if not feature.numeric]
-    numbers = Pipeline(
-        [
-            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
-            ("bound", _clip(LARGEST_VALUE)),
-            ("standardise", StandardScaler()),
-            ("clip", _clip(CLIP_DEVIATIONS)),
-        ]
-    )
-    encode = Pipeline(
-        [
-            # None and NaN would be two categories. One of them is missing, whichever a reader of CSV has put there.
-            ("missing", FunctionTransformer(DataFrame.fillna, kw_args={"value": np.nan})),
-            ("encode", OneHotEncoder(handle_unknown="ignore", dtype=np.float64)),
-        ]
-    )
-    steps: list[tuple[str, Pipeline | MissingIndicator, list[str]]] = []
-    if numeric:
-        steps += [("numbers", numbers, numeric), ("gaps", MissingIndicator(features="all"), numeric)]
-    if categories:
-        steps.append(("categories", encode, categories))
-    return ColumnTransformer(steps)
-
-
-def _clip(reach: float) -> FunctionTransformer:
-    return FunctionTransformer(np.clip, kw_args={"a_min": -reach, "a_max": reach}, feature_names_out="one-to-one")
 
 
 def _lines(

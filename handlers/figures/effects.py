@@ -8,20 +8,25 @@ from matplotlib.figure import FigureBase
 
 from handlers.domain.effects import Curve, Term, curve, effect_range
 from handlers.domain.scorecard import Scorecard
-from handlers.figures import style
+from handlers.domain.scorer import PipelineScorer, Scorer
+from handlers.figures import importance, style
 
 MOST_BARS = 8
 MOST_TICKS = 4
 _PAIR = 2
 
 
-def draw(figure: FigureBase, scorecard: Scorecard, *, rows: int, columns: int) -> None:
-    """Draw the strongest ``rows * columns`` terms, the strongest first; above 0 is a higher risk than the average."""
+def draw(figure: FigureBase, scorer: Scorer, *, rows: int, columns: int) -> None:
+    """Draw the strongest ``rows * columns`` terms, the strongest first; above 0 is a higher risk than the average. Of
+    a pipeline, which has no terms, how much its columns matter."""
+    if not isinstance(scorer, Scorecard):
+        importance.draw(figure, scorer.importance if isinstance(scorer, PipelineScorer) else {})
+        return
     figure.suptitle("Strongest effects: above 0, a higher risk than the average client's", fontsize=style.TEXT)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
         axes.set_visible(False)
-    terms = strongest(scorecard, len(panels))
+    terms = strongest(scorer, len(panels))
     for axes, term in zip(panels, terms, strict=False):
         axes.set_visible(True)
         _draw_term(axes, curve(term))

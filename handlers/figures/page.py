@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from handlers.domain.scorecard import Scorecard
+from handlers.domain.scorer import Scorer
 from handlers.figures import calibration, confusion, curves, effects, style
 
 A4 = (8.27, 11.69)
@@ -44,7 +44,7 @@ class Content:
     labels: NDArray[np.int8]
     probabilities: NDArray[np.float64]
     threshold: float
-    scorecard: Scorecard
+    scorer: Scorer
 
 
 def draw(content: Content) -> Figure:
@@ -59,7 +59,7 @@ def draw(content: Content) -> Figure:
     confusion.draw(upper[0], content.labels, content.probabilities, content.threshold)
     curves.draw(upper[1], content.labels, content.probabilities, content.threshold)
     calibration.draw(lower[0], content.labels, content.probabilities)
-    effects.draw(lower[1], content.scorecard, rows=2, columns=2)
+    effects.draw(lower[1], content.scorer, rows=2, columns=2)
     return figure
 
 

@@ -21,15 +21,16 @@ from handlers.domain.files import FileStamp
 from handlers.domain.leakage import Leak
 from handlers.domain.release import Release
 from handlers.domain.schema import Schema
+from handlers.domain.scorer import Opener, nobody
 from handlers.domain.sketch_document import from_document
-from handlers.storage import scorecard_files, signing
+from handlers.storage import scorecard_files, scorer_files, signing
 from handlers.storage.atomic import fsync_folder
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 OLD_NAMES = ("trainedmodel.pkl", "latestscore.txt", "ingestedfiles.txt")
 """The names of the original exercise: links at the top of the production folder, into the current release."""
-SERVED = (scorecard_files.DOCUMENT, scorecard_files.TABLES, "sketch.json")
+SERVED = (scorecard_files.DOCUMENT, scorecard_files.TABLES, scorer_files.PIPELINE, "sketch.json")
 """What ``decode`` reads beside the manifest."""
 LARGEST_MANIFEST = 64 * 1024 * 1024
 """Bytes of a manifest or a signature that are read at most: nothing is known of them before the signature holds."""
@@ -94,12 +95,18 @@ def read_files(releases: Path, version: int, keys: Path, *, wanted: Container[st
     return contents
 
 
-def load(releases: Path, version: int, keys: Path) -> Release:
-    """A release ready to serve. Nothing is unpickled. Raises ReleaseError."""
-    return decode(version, read_files(releases, version, keys, wanted=SERVED))
+def wanted(opener: Opener) -> tuple[str, ...]:
+    """The files that ``decode`` reads."""
+    return (*SERVED, scorer_files.MODEL) if opener.reads_model else SERVED
 
 
-def decode(version: int, files: Mapping[str, bytes]) -> Release:
+def load(releases: Path, version: int, keys: Path, opener: Opener = nobody) -> Release:
+    """A release ready to serve. Nothing is unpickled here; ``opener`` says how its pipeline is asked, where it has no
+    scorecard. Raises ReleaseError."""
+    return decode(version, read_files(releases, version, keys, wanted=wanted(opener)), opener)
+
+
+def decode(version: int, files: Mapping[str, bytes], opener: Opener = nobody) -> Release:
     """The release that these files describe. Raises ReleaseError where they do not fit each other."""
     try:
         manifest = msgspec.json.decode(files[MANIFEST])
@@ -109,7 +116,7 @@ def decode(version: int, files: Mapping[str, bytes]) -> Release:
             version=version,
             provisional=manifest["provisional"],
             estimator=manifest["estimator"],
-            scorecard=scorecard_files.decode(files),
+            scorer=scorer_files.decode(files, version, opener),
             schema=msgspec.convert(manifest["schema"], Schema),
             metrics=manifest["metrics"],
             test=manifest["test"],

@@ -127,6 +127,7 @@ ANSWERS: Mapping[str, Any] = MappingProxyType(
     {
         "/v1/prediction": {
             "model_version": 2,
+            "served_by": "scorecard",
             "threshold": 0.5,
             "ids": ["abcd"],
             "probabilities": [0.913],
@@ -255,7 +256,14 @@ ANSWERS: Mapping[str, Any] = MappingProxyType(
             "next": "12-1",
         },
         "/livez": {"status": "alive"},
-        "/readyz": {"status": "ready", "problems": {}, "warnings": {}, "waiting": 0, "undecided": 0},
+        "/readyz": {
+            "status": "ready",
+            "problems": {},
+            "warnings": {},
+            "waiting": 0,
+            "undecided": 0,
+            "form": "scorecard",
+        },
         "/openapi.json": {
             "openapi": "3.1.0",
             "info": {"title": "attritiond", "version": "0.1.0", "description": "..."},
@@ -278,6 +286,7 @@ NOT_READY: Mapping[str, Any] = MappingProxyType(
         "warnings": {},
         "waiting": 1,
         "undecided": 0,
+        "form": None,
     }
 )
 

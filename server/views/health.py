@@ -32,7 +32,8 @@ async def livez(request: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """Which checks fail, why (for who is no stranger), and how many files are not yet taken and decided on."""
-    state = readiness(request.app[SERVICES])
+    services = request.app[SERVICES]
+    state, release = readiness(services), services.champion.release
     problems, warnings = dict(state.problems), dict(state.warnings)
     if not request.app[DOOR].is_known(request):
         problems, warnings = dict.fromkeys(problems, WITHHELD), dict.fromkeys(warnings, WITHHELD)
@@ -42,6 +43,7 @@ async def readyz(request: web.Request) -> web.Response:
         "warnings": warnings,
         "waiting": state.waiting,
         "undecided": state.undecided,
+        "form": None if release is None else release.form,
     }
     return json_response(document, status=503 if state.problems else 200)
 

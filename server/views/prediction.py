@@ -17,10 +17,10 @@ from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Fault, Kind, Problem, wrong_parameter
 from server.request_limits import check_objects, limits_of
 from server.services import Answering, Services
-from server.state import ANSWERING, BATCHER
+from server.state import ANSWERING, BATCHER, PIPELINE_BATCHER
 from server.views.answers import current_release
 
-#: JSON bodies up to this size are answered on the loop: handing them to a thread would take longer.
+#: JSON bodies up to this size are answered on the loop, where a scorecard serves: a thread would take longer.
 INLINE_BYTES = 32 * 1024
 
 Encoded = tuple[bytes, str, dict[str, str]]
@@ -52,7 +52,8 @@ async def prediction(request: web.Request) -> web.Response:
 
 async def _together(request: web.Request, release: Release, objects: list[dict[str, Any]]) -> Prediction:
     try:
-        return await request.app[BATCHER].predict(release, objects)
+        batcher = PIPELINE_BATCHER if release.scorecard is None else BATCHER
+        return await request.app[batcher].predict(release, objects)
     except ClientsRefused as error:
         raise wire.refused(error) from error
 

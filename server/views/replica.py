@@ -27,13 +27,15 @@ async def readyz(request: web.Request) -> web.Response:
     problems = dict(services.readiness().problems)
     if not request.app[DOOR].is_known(request):
         problems = dict.fromkeys(problems, WITHHELD)
-    ready = services.champion.release is not None
+    release = services.champion.release
+    ready = release is not None
     document = {
         "status": "ready" if ready else "unavailable",
         "problems": problems,
         "warnings": {},
         "waiting": 0,
         "undecided": 0,
+        "form": None if release is None else release.form,
     }
     return json_response(document, status=200 if ready else 503)
 

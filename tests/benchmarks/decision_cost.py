@@ -56,7 +56,7 @@ def _costs(release: Release, learned: Rows, count: int) -> list[Measure]:
     judged = Judged(usual.columns, usual.labels, before)
     works: Mapping[str, Callable[[], object]] = {
         "drift score": lambda: scored(release, rows),
-        "estimate without labels": lambda: estimate(said, release.scorecard.threshold),
+        "estimate without labels": lambda: estimate(said, release.scorer.threshold),
         "where the model is wrong": lambda: misfit(release.sketch, rows.columns, rows.labels, said, usual=judged),
         "bootstrap by client": lambda: standard_errors(rows.log_odds[:, None], rows.clients, seed=1),
     }
@@ -95,7 +95,7 @@ def released(learned: Stream) -> tuple[Release, Rows]:
         version=1,
         provisional=False,
         estimator=estimators.BLEND,
-        scorecard=card,
+        scorer=card,
         schema=Schema(),
         metrics={"rows": len(labels), "positives": int((labels == 1).sum())},
         test=None,

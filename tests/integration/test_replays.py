@@ -202,7 +202,7 @@ def test_what_is_not_the_same_is_said(tmp_path: Path) -> None:
     history(shop, 1, changes_at=9)
     release = shop.champion()
     assert release is not None
-    card = release.scorecard
+    card = release.scorer
     assert reproducing.compare(card, card) == ()
     assert "base" in reproducing.compare(card, reproducing.dataclasses.replace(card, base=card.base + 1e-15))[0]
     assert "threshold" in reproducing.compare(card, card.with_threshold(0.123))[0]

@@ -93,7 +93,10 @@ def test_it_answers_what_a_replica_has_and_says_of_all_else_that_the_daemon_has_
         assert replica.post("/prediction", BODY)["model_version"] == 7
         scoring = replica.get("/v1/scoring")
         assert (scoring["model_version"], scoring["prequential"], scoring["history"]) == (7, None, [])
-        assert replica.readiness() == (200, {"status": "ready", "problems": {}, "waiting": 0, "undecided": 0})
+        assert replica.readiness() == (
+            200,
+            {"status": "ready", "problems": {}, "warnings": {}, "waiting": 0, "undecided": 0, "form": "scorecard"},
+        )
         assert replica.get("/livez") == {"status": "alive"}
         assert b"attritiond_model_version 7.0" in replica.request("GET", "/metrics")[1]
         described = {path for path in replica.get("/openapi.json")["paths"] if path != "/metrics"}

@@ -8,12 +8,13 @@ import json
 import re
 import threading
 import zlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pytest
@@ -21,6 +22,8 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handlers.domain.axes import Columns, Floats
+from handlers.domain.scorer import EstimatorFailed, NotAnswering, PipelineScorer
 from handlers.telemetry import Telemetry, TelemetryReader
 from server.app import runner as serving
 from server.ledger_reading import LedgerReading
@@ -326,7 +329,7 @@ async def test_before_the_first_model(before: Client) -> None:
 
 async def test_ready_says_what_is_left_to_do(client: Client) -> None:
     client.house.readiness = Readiness(waiting=3, undecided=1)
-    expected = {"status": "ready", "problems": {}, "warnings": {}, "waiting": 3, "undecided": 1}
+    expected = {"status": "ready", "problems": {}, "warnings": {}, "waiting": 3, "undecided": 1, "form": "scorecard"}
     assert await client.json("GET", "/readyz") == expected
     client.house.readiness = Readiness({"ledger": "It cannot be written."})
     assert (await client.json("GET", "/readyz", status=503))["problems"] == {"ledger": "It cannot be written."}
@@ -568,3 +571,50 @@ def _stream(table: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
+
+
+def held(house: House, say: Callable[[Columns], Floats]) -> None:
+    """The current release has no scorecard, and its pipeline says this."""
+    current = release()
+    scorer = PipelineScorer(current.scorer.features, 0.5, say)
+    house.champion.release = replace(current, scorer=scorer)
+
+
+async def test_each_answer_says_what_serves_it(client: Client) -> None:
+    for by, reasons in (("scorecard", [2]), ("pipeline", [0])):
+        if by == "pipeline":
+            held(client.house, lambda columns: np.nan_to_num(columns["tenure"]))
+        assert (await client.json("GET", "/readyz"))["form"] == by
+        asked = {"json": {"clients": [CLIENT]}}
+        said = await client.json("POST", "/v1/prediction", **asked)
+        assert said["served_by"] == by
+        explained = await client.json("POST", "/v1/prediction?reasons=2", **asked)
+        assert [len(one) for one in explained["reasons"]] == reasons
+        assert any("There are no reasons" in warning for warning in explained["warnings"]) == (by == "pipeline")
+        assert explained["probabilities"] == said["probabilities"]
+        for accept in ("text/csv", ARROW):
+            response, body = await client.ask("POST", "/v1/prediction", headers={"Accept": accept}, **asked)
+            assert response.headers["X-Served-By"] == by
+        assert pyarrow.ipc.open_stream(body).schema.metadata[b"served_by"] == by.encode()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (NotAnswering("the process that holds model 2 is not there"), "model 2 is not there"),
+        (EstimatorFailed("the estimator raised KeyError in mine.py:3"), "KeyError in mine.py:3"),
+    ],
+)
+async def test_a_model_that_gives_no_answer_is_a_problem_that_says_why(
+    client: Client, error: Exception, why: str
+) -> None:
+    def say(columns: Columns) -> Floats:
+        raise error
+
+    held(client.house, say)
+    csv = {"data": CSV, "headers": {"Content-Type": "text/csv"}}
+    for asked in ({"json": {"clients": [CLIENT]}}, csv):
+        response, body = await client.ask("POST", "/v1/prediction", **asked)
+        assert (response.status, response.headers["Retry-After"]) == (503, "5")
+        assert json.loads(body)["type"] == "urn:attritiond:problem:no-model"
+        assert why in json.loads(body)["detail"]

@@ -14,6 +14,7 @@ from daemon.tasks import (
     Decide,
     Greeting,
     Ingest,
+    Open,
     Recover,
     ReleaseFiles,
     Reply,
@@ -38,6 +39,7 @@ TASKS = [
     Activate(None),
     ReleaseFiles(("3f2a9c41", "77ab")),
     Report(),
+    Open(7),
 ]
 
 

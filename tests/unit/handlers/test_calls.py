@@ -90,7 +90,7 @@ def test_with_a_time_column_an_old_label_does_not_keep_a_client_out(house: House
 def test_another_release_ranks_anew(house: House) -> None:
     """Right after a rollback the stored ranking is that of a release that is no longer current."""
     old = _list(house).page(release(2), 10)
-    new = _list(house).page(replace(release(1), scorecard=release().scorecard.with_threshold(0.9)), 10)
+    new = _list(house).page(replace(release(1), scorer=release().scorer.with_threshold(0.9)), 10)
     assert new["model_version"] == 1
     assert [item["id"] for item in new["items"]] == [item["id"] for item in old["items"]]
     assert [item["probability"] for item in new["items"]] == pytest.approx([i["probability"] for i in old["items"]])

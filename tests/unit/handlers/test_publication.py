@@ -43,13 +43,13 @@ def test_predictions_that_a_crash_delayed_are_decided_by_the_threshold_of_the_mo
     second = shop.champion()
     assert second is not None
     assert second.version == 2
-    assert second.scorecard.threshold != first.scorecard.threshold
+    assert second.scorer.threshold != first.scorer.threshold
     ranked = shop.ranked("u.csv")
     for line in (shop.workspace.predictions / "u.csv").read_text().splitlines()[1:]:
         name, _, prediction, version = line.split(",")
         probability = ranked[name]
         assert probability is not None
-        assert (version, prediction) == ("1", str(int(probability >= first.scorecard.threshold)))
+        assert (version, prediction) == ("1", str(int(probability >= first.scorer.threshold)))
 
 
 def test_following_up_twice_changes_nothing(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def facts(rows: int = 300, version: int = 7, **changes: object) -> ReportFacts:
         what="held-out rows",
         metrics=measure(labels, probabilities, 0.4).as_dict() if rows else {},
         test=None,
-        scorecard=scorecard(),
+        scorer=scorecard(),
         drift=None,
     )
     return replace(made, **changes)  # type: ignore[arg-type]  # each test names a field and its value

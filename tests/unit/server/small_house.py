@@ -78,7 +78,7 @@ def release(version: int = 2, *, test: Mapping[str, float | int | None] | None =
         version=version,
         provisional=version == 1,
         estimator="logistic",
-        scorecard=SCORECARD,
+        scorer=SCORECARD,
         schema=SCHEMA,
         metrics=METRICS,
         test=test,

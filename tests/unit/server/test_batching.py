@@ -43,7 +43,7 @@ async def test_a_batch_has_no_more_rows_than_keep_the_loop_waiting_for_a_moment(
 
 async def test_each_request_is_answered_by_the_release_that_it_came_with() -> None:
     seen, old = Seen(), release()
-    new = replace(release(3), scorecard=replace(old.scorecard, base=2.0))
+    new = replace(release(3), scorer=replace(old.scorer, base=2.0))
     said = await asyncio.gather(*(seen.batcher.predict(which, [CLIENT]) for which in (old, old, new, old)))
     assert [one.model_version for one in said] == [2, 2, 3, 2]
     assert said[2].probabilities.tolist() == predict(new, ObjectReader(new).read([CLIENT])).probabilities.tolist()

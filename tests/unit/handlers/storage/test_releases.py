@@ -68,7 +68,7 @@ def load(production: Path, version: int) -> releases.Release:
 def test_a_release_is_read_back_as_it_was_written(production: Path) -> None:
     write(production, 3, threshold=0.25)
     release = load(production, 3)
-    assert (release.version, release.scorecard.threshold, release.schema) == (3, 0.25, SCHEMA)
+    assert (release.version, release.scorer.threshold, release.schema) == (3, 0.25, SCHEMA)
     assert release.incumbent == Incumbent(3, over(("logistic",), 1), 4)
     assert release.reference == LossLevel(0.4, 0.1, 10.0)
     assert to_document(release.sketch) == to_document(release.score_sketch) == to_document(SKETCH)
@@ -176,8 +176,8 @@ def test_a_folder_that_is_swapped_between_two_reads_gives_one_release_or_the_oth
         return content
 
     monkeypatch.setattr(releases, "_read", swapping)
-    assert load(production, 1).scorecard.threshold == 0.1
-    assert load(production, 1).scorecard.threshold == 0.9
+    assert load(production, 1).scorer.threshold == 0.1
+    assert load(production, 1).scorer.threshold == 0.9
 
 
 def test_a_release_signed_by_somebody_else_is_refused(production: Path, tmp_path: Path) -> None:
