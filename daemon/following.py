@@ -9,19 +9,20 @@ from daemon import log
 from handlers.domain.release import Release
 from handlers.proving import proved
 from handlers.storage.releases import Linked, ReleaseError, linked
-from server.services import Champion
+from server.services import Champion, Readiness
 
-PROBLEM = "model"
+MODEL = "model"
+"""The check that says it."""
 LOOK_SECONDS = 1.0
 """So often the link is looked at: two system calls, on a network's file system too."""
 
 
 class Following:
-    """Keeps ``champion`` at what the link ``current`` points to; ``problems`` says under ``model`` why it is not."""
+    """Keeps ``champion`` at what the link ``current`` points to."""
 
     def __init__(self, production: Path, key: Path, champion: Champion) -> None:
         """``production``: the deployment folder; ``key``: the file of the public key."""
-        self.problems: dict[str, str] = {}
+        self._trouble: str | None = None
         self._production = production
         self._key = key
         self._champion = champion
@@ -38,13 +39,13 @@ class Following:
         try:
             release = await asyncio.to_thread(self._read)
         except (ReleaseError, OSError) as error:
-            self._trouble(str(error))
+            self._refused(str(error))
             return
         if release is not None:
             before = self._champion.release
             self._champion.release = release
             log.emit("release.served", model_version=release.version, before=None if before is None else before.version)
-        self.problems.pop(PROBLEM, None)
+        self._trouble = None
 
     def _read(self) -> Release | None:
         """The release that is linked, None where it is the one that is served. Raises ReleaseError, OSError."""
@@ -57,9 +58,18 @@ class Following:
         self._served = found
         return release
 
-    def _trouble(self, why: str) -> None:
+    def readiness(self) -> Readiness:
+        """Without a release it is not ready; with one, what is amiss with a newer one or with the folder is a warning.
+
+        Every replica sees the same folder: a release that none of them accepts must not take all of them from behind
+        their proxy.
+        """
+        said = {} if self._trouble is None else {MODEL: self._trouble}
+        return Readiness(problems=said) if self._champion.release is None else Readiness(warnings=said)
+
+    def _refused(self, why: str) -> None:
         served = self._champion.release
         detail = why if served is None else f"{why.removesuffix('.')}. Model {served.version} is served meanwhile."
-        if self.problems.get(PROBLEM) != detail:
+        if self._trouble != detail:
             log.emit("release.refused", detail=detail, serving=None if served is None else served.version)
-        self.problems[PROBLEM] = detail
+        self._trouble = detail

@@ -13,11 +13,13 @@ from pathlib import Path
 from daemon import log
 from daemon.doors import Doors
 from daemon.following import Following
+from daemon.health import BEAT_SECONDS
 from daemon.listening import listen
 from daemon.notify import Notifier
 from daemon.request_log import log_disturbance, log_request
 from daemon.settings import Settings
-from server.services import Answering, Champion, Readiness
+from server.metrics import Metrics
+from server.services import Answering, Champion, Vitals
 
 HEARTBEAT_SECONDS = 1.0
 
@@ -37,6 +39,8 @@ class Replica:
         self._settings = settings
         self._doors = doors
         self._champion = Champion()
+        self._metrics = Metrics()
+        self._beat_at = time.monotonic()
         self._following = Following(followed.production, followed.key, self._champion)
         self._folder = followed.production
         self._notifier = Notifier()
@@ -59,6 +63,7 @@ class Replica:
             asyncio.create_task(self._following.run(), name="following"),
             asyncio.create_task(self._doors.watch(), name="doors"),
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
+            asyncio.create_task(self._keep_beat(), name="beat"),
         ]
         for task in tasks:
             task.add_done_callback(self._ended)
@@ -80,10 +85,12 @@ class Replica:
         return Answering(
             settings=self._settings.server,
             champion=self._champion,
-            readiness=lambda: Readiness(problems=dict(self._following.problems)),
+            readiness=self._following.readiness,
             served=lambda request: log_request(request, self._settings),
             disturbed=log_disturbance,
             keyring=self._doors.keyring,
+            vitals=lambda: Vitals(beat_age=time.monotonic() - self._beat_at),
+            metrics=self._metrics,
         )
 
     def _signalled(self, number: signal.Signals) -> None:
@@ -97,6 +104,14 @@ class Replica:
             trace = "".join(traceback.format_exception(self._crash))
             log.emit("daemon.failed", detail=f"{type(self._crash).__name__}: {self._crash}", trace=trace)
             self._stop.set()
+
+    async def _keep_beat(self) -> None:
+        """Measure how late the loop is, for ever."""
+        while True:
+            due = time.monotonic() + BEAT_SECONDS
+            await asyncio.sleep(BEAT_SECONDS)
+            self._beat_at = time.monotonic()
+            self._metrics.loop_lag(max(0.0, self._beat_at - due))
 
     async def _heartbeat(self) -> None:
         """Tell the service manager that the loop turns, and what is served."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from handlers.domain.release import Release
 from server import exposition
 from server.exposition import CONTENT_TYPE, Standing
 from server.services import Readiness, Services
@@ -33,7 +34,11 @@ async def livez(request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """Which checks fail, why (for who is no stranger), and how many files are not yet taken and decided on."""
     services = request.app[SERVICES]
-    state, release = readiness(services), services.champion.release
+    return state_response(request, readiness(services), services.champion.release)
+
+
+def state_response(request: web.Request, state: Readiness, release: Release | None) -> web.Response:
+    """The answer of ``/readyz``; strangers are told which checks fail, and not why."""
     problems, warnings = dict(state.problems), dict(state.warnings)
     if not request.app[DOOR].is_known(request):
         problems, warnings = dict.fromkeys(problems, WITHHELD), dict.fromkeys(warnings, WITHHELD)

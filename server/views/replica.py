@@ -10,34 +10,20 @@ from handlers.model_records import own_scoring
 from server import exposition
 from server.exposition import Standing
 from server.problems import Kind, Problem
-from server.state import ANSWERING, DOOR, METRICS
+from server.state import ANSWERING, METRICS
 from server.views.answers import current_release, json_response
-from server.views.health import WITHHELD
+from server.views.health import state_response
 
 
 async def scoring(request: web.Request) -> web.Response:
-    """How good the release is that answers here, by what it says itself."""
+    """How good the release is that answers here, by what it says itself: no prequential scores, and no history."""
     return json_response(own_scoring(current_release(request)))
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Can it predict? 200 as long as it can, with what is wrong all the same: every replica sees the same folder, so a
-    release that none of them accepts would take all of them from behind the proxy."""
+    """Can it predict? What is amiss with the folder is a warning as long as a release answers."""
     services = request.app[ANSWERING]
-    problems = dict(services.readiness().problems)
-    if not request.app[DOOR].is_known(request):
-        problems = dict.fromkeys(problems, WITHHELD)
-    release = services.champion.release
-    ready = release is not None
-    document = {
-        "status": "ready" if ready else "unavailable",
-        "problems": problems,
-        "warnings": {},
-        "waiting": 0,
-        "undecided": 0,
-        "form": None if release is None else release.form,
-    }
-    return json_response(document, status=200 if ready else 503)
+    return state_response(request, services.readiness(), services.champion.release)
 
 
 async def metrics(request: web.Request) -> web.Response:

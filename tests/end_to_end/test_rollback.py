@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.end_to_end import books
@@ -27,8 +29,7 @@ def test_a_rollback_is_answered_and_served_while_both_workers_stand_still_and_th
         daemon.wait_file("list.csv", "scored")
         newest = books.fact(folder, "current_model")
         workers = [pid for pid in (daemon.worker("ingest"), daemon.worker("model")) if pid is not None]
-        for pid in workers:
-            os.kill(pid, signal.SIGSTOP)
+        daemon.until(lambda: _stand_still(workers, folder / "ingesteddata" / "ledger.sqlite3"), "they stand still")
         older = daemon.post("/v1/rollback", {})["model_version"]
         assert older < newest
         assert daemon.post("/v1/prediction", body)["model_version"] == older
@@ -42,3 +43,18 @@ def test_a_rollback_is_answered_and_served_while_both_workers_stand_still_and_th
         answered = (folder / "predictions" / "list.csv").read_text().splitlines()
         assert {line.rsplit(",", 1)[1] for line in answered[1:]} == {str(older)}
         daemon.stop()
+
+
+def _stand_still(workers: list[int], ledger: Path) -> bool:
+    """Stop the processes, but not in the middle of a commit: what waits for that waits for an instant, as a rule."""
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    with closing(sqlite3.connect(ledger, timeout=0.5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+            return False
+    return True

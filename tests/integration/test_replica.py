@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openapi_spec_validator import validate
 
 from handlers.storage import releases, signing
 from tests.end_to_end.daemon_process import PROJECT, DaemonProcess, running
@@ -46,8 +47,8 @@ class ReplicaProcess(DaemonProcess):
         status, body = self.request("GET", "/readyz")
         return status, json.loads(body)
 
-    def problem(self) -> str | None:
-        found: str | None = self.readiness()[1]["problems"].get("model")
+    def warning(self) -> str | None:
+        found: str | None = self.readiness()[1]["warnings"].get("model")
         return found
 
 
@@ -93,12 +94,11 @@ def test_it_answers_what_a_replica_has_and_says_of_all_else_that_the_daemon_has_
         assert replica.post("/prediction", BODY)["model_version"] == 7
         scoring = replica.get("/v1/scoring")
         assert (scoring["model_version"], scoring["prequential"], scoring["history"]) == (7, None, [])
-        assert replica.readiness() == (
-            200,
-            {"status": "ready", "problems": {}, "warnings": {}, "waiting": 0, "undecided": 0, "form": "scorecard"},
-        )
+        well = {"status": "ready", "problems": {}, "warnings": {}, "waiting": 0, "undecided": 0, "form": "scorecard"}
+        assert replica.readiness() == (200, well)
         assert replica.get("/livez") == {"status": "alive"}
         assert b"attritiond_model_version 7.0" in replica.request("GET", "/metrics")[1]
+        validate(replica.get("/openapi.json"))
         described = {path for path in replica.get("/openapi.json")["paths"] if path != "/metrics"}
         assert described == {
             "/v1/prediction",
@@ -180,16 +180,17 @@ def test_what_cannot_be_trusted_is_never_served_is_said_once_and_heals(
             (production / "current").symlink_to("../elsewhere")
         else:
             releases.link(production, current=2, previous=1)
-        replica.until(replica.problem, "it says what is wrong")
+        replica.until(replica.warning, "it says what is wrong")
         status, document = replica.readiness()
         assert status == 200, "it answers as well as before"
-        assert document["problems"]["model"].endswith("Model 1 is served meanwhile.")
+        assert document["warnings"]["model"].endswith("Model 1 is served meanwhile.")
+        assert b'attritiond_warning{check="model"} 1.0' in replica.request("GET", "/metrics")[1]
         assert replica.version() == 1
         (refused,) = replica.events("release.refused")
         assert refused["serving"] == 1
         deploy(production, 2)
         replica.until(lambda: replica.version() == 2, "it heals")
-        assert replica.problem() is None
+        assert replica.warning() is None
         replica.stop()
 
 
@@ -197,13 +198,13 @@ def test_a_folder_that_vanishes_leaves_what_is_in_memory_and_is_followed_again(p
     deploy(production, 1)
     with serving(production, key) as replica:
         away = production.rename(production.with_name("away"))
-        replica.until(replica.problem, "it says what is wrong")
-        assert "cannot be read" in str(replica.problem())
+        replica.until(replica.warning, "it says what is wrong")
+        assert "cannot be read" in str(replica.warning())
         assert replica.version() == 1
         deploy(away, 2)
         away.rename(production)
         replica.until(lambda: replica.version() == 2, "it follows again")
-        assert replica.problem() is None
+        assert replica.warning() is None
         replica.stop()
 
 
