@@ -8,7 +8,7 @@ PIP_COMPILE := $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe 
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench coverage pins clean
+.PHONY: help run test test-daemons test-others check format bench coverage pins clean
 
 help:
 	@echo "make run [CONFIG=config.json]   install into .venv on first use, then run the daemon in the foreground"
@@ -21,8 +21,21 @@ help:
 run: $(VENV)/.installed
 	@exec $(VENV)/bin/attritiond run --config "$(CONFIG)"
 
+# Those that start whole daemons mostly wait, the others mostly compute: side by side they take little more than half the
+# time. What they print comes when each of the two has ended.
+ifdef ARGS
 test: $(VENV)/.installed-dev
 	$(PY) -m pytest $(ARGS)
+else
+test: $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-daemons test-others
+endif
+
+test-daemons: $(VENV)/.installed-dev
+	$(PY) -m pytest tests/end_to_end
+
+test-others: $(VENV)/.installed-dev
+	$(PY) -m pytest --ignore=tests/end_to_end
 
 check: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format --check .

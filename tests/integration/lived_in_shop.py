@@ -102,4 +102,5 @@ def _services(shop: Workshop) -> Services:
         calls_shown=lambda: 10,
         dependencies=dict[str, Any],
         served=lambda _: None,
+        disturbed=lambda _: None,
     )
