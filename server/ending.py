@@ -69,12 +69,10 @@ class Bytes:
     def __init__(self, problem: Problem) -> None:
         response = dressed(problem, "{id}")
         headers: CIMultiDict[str] = response.headers
-        body = response.body
-        assert isinstance(body, bytes)  # noqa: S101 - of a problem
-        headers["Content-Length"] = str(len(body))
+        self._body = problem.body()
+        headers["Content-Length"] = str(len(self._body))
         lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {headers[name]}" for name in headers)]
         self._head = "\r\n".join(lines)
-        self._body = body
 
     def bytes(self) -> tuple[bytes, str]:
         """The answer, and the id that is in it."""

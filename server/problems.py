@@ -108,10 +108,13 @@ class Problem(Exception):
             "errors": [{"location": fault.location, "message": fault.message} for fault in self.errors],
         }
 
+    def body(self) -> bytes:
+        """The document as it is sent."""
+        return msgspec.json.encode(self.document())
+
     def response(self) -> web.Response:
         """The answer."""
-        body = msgspec.json.encode(self.document())
-        return web.Response(body=body, status=self.kind.status, content_type=CONTENT_TYPE, headers=self.headers)
+        return web.Response(body=self.body(), status=self.kind.status, content_type=CONTENT_TYPE, headers=self.headers)
 
 
 def no_model() -> Problem:
