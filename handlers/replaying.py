@@ -258,7 +258,7 @@ def _judged(run: _Run, heard: Heard, ruling: Ruling, loss: float | None) -> Judg
         loss=loss,
         verdict=decided.verdict,
         trigger=ruling.trigger,
-        phase=ruling.state.phase,
+        phase=ruling.phase,
         recipe=ruling.deploy,
         z=None if reading is None else reading.z,
         alarm=ruling.trigger == "f1" or (reading is not None and reading.alarm),

@@ -31,6 +31,20 @@ class Judged:
     alarm: bool
     deployed: bool
 
+    def document(self) -> dict[str, Any]:
+        """As it is answered; ``block``: the id of the decision, where the ledger knows the files."""
+        return {
+            "block": self.number,
+            "rows": self.rows,
+            "log_loss": self.loss,
+            "verdict": self.verdict,
+            "trigger": self.trigger,
+            "phase": self.phase,
+            "z": self.z,
+            "alarm": self.alarm,
+            "deployed": self.deployed,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -51,7 +65,7 @@ class Outcome:
     def document(self) -> dict[str, Any]:
         """As it is answered."""
         names = ("policy", "files", "rows", "log_loss", "roc_auc", "f1", "deployments", "fits", "alarms")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"decisions": [one.document() for one in self.steps]}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

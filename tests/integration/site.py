@@ -96,13 +96,14 @@ def _source_is_read(site: Site) -> None:
     raise AssertionError(answer)
 
 
-def idle(site: Site) -> None:
-    """Wait until the daemon has a model and nothing left to do."""
+def idle(site: Site, files: int = 0) -> None:
+    """Wait until the daemon has a model, has taken so many files, and has nothing left to do."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         with contextlib.suppress(urllib.error.HTTPError):  # 503: no model yet
+            taken = len(site.get("v1/files")["items"])  # first: what is undecided afterwards is of these
             ready = site.get("readyz")
-            if not ready["waiting"] and not ready["undecided"]:
+            if taken >= files and not ready["waiting"] and not ready["undecided"]:
                 return
         time.sleep(0.05)
     raise AssertionError(site.get("v1/files"))

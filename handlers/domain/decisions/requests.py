@@ -17,7 +17,7 @@ from handlers.domain.decisions.gains import Compared, Verdict
 from handlers.domain.decisions.guard_rails import Breach
 from handlers.domain.decisions.loss_level import LossLevel
 from handlers.domain.decisions.recipes import Part, Recipe
-from handlers.domain.decisions.state import State
+from handlers.domain.decisions.state import Phase, State
 from handlers.domain.decisions.units import Unit
 
 Floats = NDArray[np.float64]
@@ -88,7 +88,7 @@ class Ruling:
     note: str = ""
 
     @property
-    def phase(self) -> str:
+    def phase(self) -> Phase:
         """The phase in which was decided: what the harm test has read, before a deployment or a way back ends it."""
         return self.state.path[-1].phase if self.judged and self.state.path else self.state.phase
 

@@ -30,6 +30,22 @@ def test_the_scores_of_all_blocks_are_pooled_each_row_at_the_threshold_of_its_mo
         "deployments": 1,
         "fits": 3,
         "alarms": 1,
+        "decisions": [_judged(1, deployed=True).document(), _judged(2, alarm=True).document()],
+    }
+
+
+def test_each_decision_is_answered() -> None:
+    one = Judged(7, 150, 0.5, "kept", "harm", "adapting", None, 4.2, True, False)
+    assert one.document() == {
+        "block": 7,
+        "rows": 150,
+        "log_loss": 0.5,
+        "verdict": "kept",
+        "trigger": "harm",
+        "phase": "adapting",
+        "z": 4.2,
+        "alarm": True,
+        "deployed": False,
     }
 
 
