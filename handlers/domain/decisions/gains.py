@@ -47,8 +47,8 @@ class Compared:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The bounds of the gain as they are told, whatever the rule demands: 80% sure."""
-        return self.gain - STANDARD_Z * self.error, self.gain + STANDARD_Z * self.error
+        """The bounds of the gain as they are told, whatever the rule demands: 80% sure. A loss falls by 1 at most."""
+        return self.gain - STANDARD_Z * self.error, min(self.gain + STANDARD_Z * self.error, 1.0)
 
     @property
     def margin(self) -> float:

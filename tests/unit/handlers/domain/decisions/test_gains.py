@@ -155,6 +155,11 @@ def test_bounds_hold_the_gain_and_narrow_with_less_noise(sign: float, scale: flo
     assert calmer.gain == found.gain
 
 
+def test_no_loss_is_told_to_fall_by_more_than_all_of_it() -> None:
+    assert made(0.9, 0.2).interval == (pytest.approx(0.9 - 1.28 * 0.2), 1.0)
+    assert made(0.1, 0.02).interval == pytest.approx((0.1 - 1.28 * 0.02, 0.1 + 1.28 * 0.02))
+
+
 def test_rows_of_few_clients_are_judged_by_the_clients() -> None:
     unit = block(2, 400, signs={"m1": 0.5, "s1": 1.0})
     ids = np.arange(400)
