@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers.domain.release import Release
+from handlers.domain.row_evaluator import Cell
 from handlers.domain.schema import Role
 from handlers.domain.scorecard import Feature
 
@@ -29,6 +31,7 @@ REMEMBERED_KEYS, REMEMBERED_CHARACTERS = 64, 10_000
 _KINDS: dict[type, str] = {bool: "true or false", list: "a list", dict: "an object", type(None): "null"}
 _NUMBERS = frozenset((int, float, type(None)))
 _TEXTS = frozenset((str, int, type(None)))
+_LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class ObjectReader:
         self._numeric = [feature.name for feature in features if feature.numeric]
         self._texts = [feature.name for feature in features if not feature.numeric]
         self._cells = _getter([*self._numeric, *self._texts])
+        known = release.scorer.categories
+        self._plain = [(feature.name, feature.numeric, known.get(feature.name)) for feature in features]
         column = release.schema.with_role(Role.ID)
         self._id = None if column is None else column.name
         self._remembered: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -123,6 +128,28 @@ class ObjectReader:
         if faults:
             raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
         return columns, ids
+
+    def row(self, client: Object) -> tuple[list[Cell], str | None] | None:
+        """One client's values as a row of the scorecard, and its id.
+
+        None where there is more to be said of them, a fault or a warning: ``columns`` and ``unknown_rows`` say it.
+        """
+        row: list[Cell] = []
+        for name, numeric, known in self._plain:
+            value = client.get(name)
+            if not numeric:
+                if type(value) not in _TEXTS:
+                    return None
+                value = text_of(value)
+                if known is not None and value not in known:
+                    return None
+            elif value is not None:
+                if type(value) not in _NUMBERS or not -_LARGEST <= value <= _LARGEST:  # type: ignore[operator]
+                    return None
+                value = float(value)  # type: ignore[arg-type]  # the line above leaves int and float
+            row.append(value)
+        given = None if self._id is None else client.get(self._id)
+        return (row, text_of(given)) if type(given) in _TEXTS else None
 
     def _of_keys(self, keys: Iterable[str]) -> tuple[str, ...]:
         given = dict.fromkeys(keys)

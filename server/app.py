@@ -10,7 +10,6 @@ from pathlib import Path
 import jinja2
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from handlers.calls import CallList
 from handlers.statistics import StatisticsCache
@@ -20,11 +19,10 @@ from server.auth import Door, Keyring
 from server.batching import Batcher
 from server.description import usage
 from server.description.current import CurrentDescription
-from server.expectation import wait
+from server.dispatch import DISPATCHER, Dispatcher
 from server.ledger_reading import LedgerReading
 from server.listening import Runner
-from server.middleware import serve
-from server.parameters import strict
+from server.parameters import Answer, strict
 from server.pipeline_batching import PipelineBatcher
 from server.replica_routes import REPLICA_ROUTES
 from server.revalidation import revalidated
@@ -55,7 +53,7 @@ _PAGES = Path(__file__).parent / "pages"
 def build(services: Answering) -> web.Application:
     """The application over these services: the daemon's, or with nothing but ``Answering`` that of a replica.
 
-    It starts nothing, and reads nothing but its own page.
+    It starts nothing, and reads nothing but its own page. What answers its requests is its ``Dispatcher``.
     """
     if not isinstance(services, Services):
         return _application(services, REPLICA_ROUTES)
@@ -72,21 +70,22 @@ def build(services: Answering) -> web.Application:
 
 
 def _application(services: Answering, routes: tuple[Route, ...]) -> web.Application:
-    app = web.Application(middlewares=[serve], client_max_size=services.settings.max_body_bytes)
+    app = web.Application(client_max_size=services.settings.max_body_bytes)
     app[ANSWERING] = services
     app[METRICS] = services.metrics
     tokens = services.settings.tokens_file is not None
     app[DESCRIPTION] = CurrentDescription(partial(openapi.document, _version(), tokens=tokens, routes=routes))
     app[BATCHER] = Batcher(services.metrics.batch)
     app[PIPELINE_BATCHER] = PipelineBatcher(services.metrics.batch)
-    needs = {}
+    needs, answers = {}, {}
     for route in routes:
-        handler = _handler(route)
+        answer = _answer(route)
         for path in addresses(route):
             for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
-                added = app.router.add_route(method, path, handler, expect_handler=wait)
-                needs[added] = role_needed(route)
+                added = app.router.add_route(method, path, route.handler)
+                needs[added], answers[added] = role_needed(route), answer
     app[DOOR] = Door(_keyring(services), needs)
+    app[DISPATCHER] = Dispatcher(app, answers)
     return app
 
 
@@ -96,13 +95,13 @@ def runner(services: Answering, *, max_connections: int | None = None) -> Runner
     settings = services.settings
     if max_connections is not None:
         settings = msgspec.structs.replace(settings, max_connections=max_connections)
-    return Runner(app, settings, tell=services.disturbed, count=app[METRICS].disturbed)
+    return Runner(app, settings, answer=app[DISPATCHER], tell=services.disturbed, count=app[METRICS].disturbed)
 
 
-def _handler(route: Route) -> Handler:
+def _answer(route: Route) -> Answer:
     """What answers a route, with what the table says of it."""
-    handler = revalidated(route.handler) if is_revalidated(route) else route.handler
-    return strict(handler, [parameter.name for parameter in route.parameters])
+    answer = revalidated(route.handler) if is_revalidated(route) else route.handler
+    return strict(answer, [parameter.name for parameter in route.parameters])
 
 
 def _keyring(services: Answering) -> Keyring | None:

@@ -26,8 +26,8 @@ class Batcher:
         self._waiting: list[Asked] = []
         self._rows = 0
 
-    async def predict(self, release: Release, objects: Sequence[Object]) -> Prediction:
-        """What is said of clients given as objects. Raises ClientsRefused."""
+    def predict(self, release: Release, objects: Sequence[Object]) -> asyncio.Future[Prediction]:
+        """What is said of clients given as objects. The future may raise ClientsRefused."""
         if self._waiting and (release is not self._release or self._rows + len(objects) > MAX_ROWS):
             self._flush()
         loop = asyncio.get_running_loop()
@@ -37,7 +37,7 @@ class Batcher:
         answer: asyncio.Future[Prediction] = loop.create_future()
         self._waiting.append((objects, answer))
         self._rows += len(objects)
-        return await answer
+        return answer
 
     def _flush(self) -> None:
         """Score what waits. Nobody waits where a full batch, or one of another release, was scored before its turn."""

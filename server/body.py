@@ -21,19 +21,24 @@ async def read_body(request: web.Request) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in PLAIN + GZIP:
         raise Problem(Kind.UNSUPPORTED_TYPE, f"Content-Encoding {encoding[:40]!r} is not taken; send gzip, or none.")
-    content = await _content(request)
+    if request.content.is_eof():
+        content = _come(request)
+    else:
+        await call_for_body(request)
+        content = await request.read()
     if encoding in PLAIN:
         return content
     return await asyncio.to_thread(_unpack, content, request.app[ANSWERING].settings.max_body_bytes)
 
 
-async def _content(request: web.Request) -> bytes:
-    """The body as it was sent. ``request.read`` waits twice, also for one that has come with its headers."""
-    stream = request.content
-    if not stream.is_eof():
-        await call_for_body(request)
-        return await request.read()
-    content = stream.read_nowait()
+def body_at_hand(request: web.Request) -> bytes | None:
+    """A body that has come with its headers and is not packed; None for any other, which ``read_body`` waits for."""
+    return _come(request) if request.content.is_eof() and "Content-Encoding" not in request.headers else None
+
+
+def _come(request: web.Request) -> bytes:
+    """A body that has come. ``request.read`` waits twice, also for such a one."""
+    content = request.content.read_nowait()
     if len(content) > request.client_max_size:
         raise web.HTTPRequestEntityTooLarge(max_size=request.client_max_size, actual_size=len(content))
     return content

@@ -20,9 +20,9 @@ from aiohttp.http_exceptions import LineTooLong
 
 from server import ending
 from server.deadlines import Phase, Watch
+from server.dispatch import place_of
 from server.disturbances import Cause, Disturbance
 from server.guards import is_loopback
-from server.middleware import place_of
 from server.problems import Kind, Problem
 
 if TYPE_CHECKING:
@@ -124,6 +124,12 @@ class Connection(web.RequestHandler):
         if self._head_bytes > self._listener.settings.max_header_bytes and not self._over:
             self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on where reading was held back. The library does so after each body that was read, and parses nothing
+        once more."""
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def _look_for_a_broken_body(self) -> None:
         """Before a body has ended nothing can follow it but an error, of which the library does not tell its reader."""
         request = self._current_request
@@ -162,9 +168,7 @@ class Connection(web.RequestHandler):
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
-        """Send an answer; the library's own for an unknown ``Expect`` is replaced. None follows a broken body."""
-        if isinstance(resp, web.HTTPExpectationFailed):
-            resp = ending.dressed(ending.unknown_expectation(), self._tell(Cause.EXPECTATION))
+        """Send an answer. None follows a broken body."""
         if request.version not in (HttpVersion11, HttpVersion10):
             request._cache["version"] = HttpVersion11  # an answer has the version of its request
         fault = request.content.exception()

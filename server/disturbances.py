@@ -15,7 +15,6 @@ class Cause(StrEnum):
 
     MALFORMED = "malformed"
     HEADERS_TOO_LARGE = "headers_too_large"
-    EXPECTATION = "expectation"
     TOO_MANY = "too_many"
     TOO_MANY_OF_ADDRESS = "too_many_of_address"
     SLOW_HEADERS = "slow_headers"
@@ -25,7 +24,6 @@ class Cause(StrEnum):
 EVENTS: dict[Cause, str] = {
     Cause.MALFORMED: "request.malformed",
     Cause.HEADERS_TOO_LARGE: "request.malformed",
-    Cause.EXPECTATION: "request.malformed",
     Cause.TOO_MANY: "connection.refused",
     Cause.TOO_MANY_OF_ADDRESS: "connection.refused",
     Cause.SLOW_HEADERS: "connection.cut",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from email.utils import formatdate
 
-from aiohttp import web
 from multidict import CIMultiDict
 
 from server.problems import CLOSE, Kind, Problem
@@ -21,11 +20,6 @@ def headers_too_large() -> Problem:
     """Headers beyond a limit, of which 8,190 bytes for one line is fixed."""
     detail = "The request line and the headers may have 8,190 bytes each, and server.max_header_bytes together."
     return Problem(Kind.HEADERS_TOO_LARGE, detail, headers=CLOSE)
-
-
-def unknown_expectation() -> Problem:
-    """An ``Expect`` that is not 100-continue."""
-    return Problem(Kind.EXPECTATION, "Only 100-continue can be expected.")
 
 
 def slow_headers(seconds: float) -> Problem:
@@ -55,20 +49,14 @@ def too_many_connections() -> Problem:
     return Problem(Kind.UNAVAILABLE, detail, headers={"Retry-After": "1", **CLOSE})
 
 
-def dressed(problem: Problem, request_id: str) -> web.Response:
-    """The answer with the headers that every answer has."""
-    response = problem.response()
-    response.headers["X-Request-ID"] = request_id
-    protect(response.headers)
-    return response
-
-
 class Bytes:
     """An answer as bytes, for where there is no request to answer to; made once, so that sending it costs little."""
 
     def __init__(self, problem: Problem) -> None:
-        response = dressed(problem, "{id}")
+        response = problem.response()
         headers: CIMultiDict[str] = response.headers
+        headers["X-Request-ID"] = "{id}"
+        protect(headers)
         self._body = problem.body()
         headers["Content-Length"] = str(len(self._body))
         lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {headers[name]}" for name in headers)]

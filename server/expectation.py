@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from aiohttp import HttpVersion11, web
 
+from server.problems import Kind, Problem
+
 _CONTINUE = "100-continue"
 
 
-async def wait(request: web.Request) -> None:
-    """In place of the library's own answer, which would call for the body before anybody has looked at the token."""
-    if request.headers.get("Expect", "").lower() != _CONTINUE:
-        raise web.HTTPExpectationFailed
+def check_expectation(request: web.Request) -> None:
+    """Refuse what else may be expected. Raises Problem."""
+    expected = request.headers.get("Expect")
+    if expected is not None and expected.lower() != _CONTINUE:
+        raise Problem(Kind.EXPECTATION, "Only 100-continue can be expected.")
 
 
 async def call_for_body(request: web.Request) -> None:

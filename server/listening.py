@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -26,6 +26,7 @@ SHORTEST_ROUND, LONGEST_ROUND = 0.02, 1.0
 LINGERING_AT_ONCE = 128
 """So many refused connections are kept until they have read why; those beyond are closed at once."""
 
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Tell = Callable[[Disturbance], None]
 Count = Callable[[Cause], None]
 
@@ -33,10 +34,12 @@ Count = Callable[[Cause], None]
 class Listener(web.Server):
     """All connections of one server."""
 
-    def __init__(self, server: web.Server, settings: ServerSettings, *, tell: Tell, count: Count) -> None:
+    def __init__(
+        self, server: web.Server, settings: ServerSettings, *, answer: Answer, tell: Tell, count: Count
+    ) -> None:
         loop = asyncio.get_running_loop()
         super().__init__(
-            server.request_handler,
+            answer,
             request_factory=server.request_factory,
             handler_cancellation=server.handler_cancellation,
             loop=loop,
@@ -136,12 +139,14 @@ class Listener(web.Server):
 class Runner(web.AppRunner):
     """What serves an application over such connections. ``server.body`` unpacks bodies itself.
 
-    ``tell`` is given a line for the log, ``count`` each cause.
+    ``answer`` answers its requests. ``tell`` is given a line for the log, ``count`` each cause.
     """
 
-    __slots__ = ("_count", "_listening", "_tell")
+    __slots__ = ("_answer", "_count", "_listening", "_tell")
 
-    def __init__(self, app: web.Application, settings: ServerSettings, *, tell: Tell, count: Count) -> None:
+    def __init__(
+        self, app: web.Application, settings: ServerSettings, *, answer: Answer, tell: Tell, count: Count
+    ) -> None:
         super().__init__(
             app,
             access_log=None,
@@ -152,9 +157,11 @@ class Runner(web.AppRunner):
             keepalive_timeout=settings.idle_seconds + settings.header_seconds,
             lingering_time=settings.linger_seconds,
         )
+        self._answer = answer
         self._listening = settings
         self._tell = tell
         self._count = count
 
     async def _make_server(self) -> Listener:
-        return Listener(await super()._make_server(), self._listening, tell=self._tell, count=self._count)
+        server = await super()._make_server()
+        return Listener(server, self._listening, answer=self._answer, tell=self._tell, count=self._count)

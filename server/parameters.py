@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from handlers.clients import shown
 from handlers.domain.files import FileState
@@ -17,21 +16,22 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 500
 CURSOR = "^[0-9]{1,18}$"
 CALLS_CURSOR = "^([0-9]{1,18})-([0-9]{1,18})$"
 FILE_NAME = "^[^/\\x00-\\x1f\\x7f-\\x9f]+$"
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-def strict(handler: Handler, allowed: Collection[str]) -> Handler:
-    """The same handler, which refuses parameters other than these, and those that are given twice.
+def strict(answer: Answer, allowed: Collection[str]) -> Answer:
+    """The same answer, which refuses parameters other than these, and those that are given twice.
 
     An address without parameters takes any: nothing that it says depends on them.
     """
     if not allowed:
-        return handler
+        return answer
 
-    async def checked(request: web.Request) -> web.StreamResponse:
+    def checked(request: web.Request) -> Awaitable[web.StreamResponse]:
         if "?" in request.raw_path:
             _check(request, allowed)
-        return await handler(request)
+        return answer(request)
 
     return checked
 

@@ -22,13 +22,14 @@ class PipelineBatcher:
         self._waiting: deque[tuple[Release, Asked]] = deque()
         self._working: asyncio.Task[None] | None = None
 
-    async def predict(self, release: Release, objects: Sequence[Object]) -> Prediction:
-        """What is said of clients given as objects. Raises ClientsRefused, NotAnswering and EstimatorFailed."""
+    def predict(self, release: Release, objects: Sequence[Object]) -> asyncio.Future[Prediction]:
+        """What is said of clients given as objects. The future may raise ClientsRefused, NotAnswering and
+        EstimatorFailed."""
         answer: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
         self._waiting.append((release, (objects, answer)))
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        return await answer
+        return answer
 
     async def _work(self) -> None:
         await asyncio.sleep(0)  # the others of this turn of the loop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
+from typing import Protocol
 
 from handlers.domain.limits import RequestLimits
 from server.problems import Fault, Kind, Problem
@@ -24,11 +25,21 @@ def check_table(limits: RequestLimits, *, rows: int, columns: int) -> None:
         raise Problem(Kind.WRONG_BODY, f"{wide} (server.max_columns)", [Fault("body", wide)])
 
 
-def check_objects(limits: RequestLimits, objects: Sequence[Sized]) -> None:
+class Bounds(Protocol):
+    """What is configured, or the limits that were made of it."""
+
+    @property
+    def max_rows(self) -> int: ...
+    @property
+    def max_columns(self) -> int: ...
+
+
+def check_objects(bounds: Bounds, objects: Sequence[Sized]) -> None:
     """Refuse too many clients (413), or one with too many keys (422, naming its row from 0). Raises Problem."""
-    check_table(limits, rows=len(objects), columns=0)
-    if max(map(len, objects), default=0) <= limits.max_columns:
+    if max(map(len, objects), default=0) <= bounds.max_columns and len(objects) <= bounds.max_rows:
         return
+    limits = RequestLimits(max_rows=bounds.max_rows, max_columns=bounds.max_columns)
+    check_table(limits, rows=len(objects), columns=0)
     row = next(row for row, one in enumerate(objects) if len(one) > limits.max_columns)
     wide = limits.too_many_columns(len(objects[row])) or ""
     raise Problem(Kind.WRONG_BODY, f"Row {row}: {wide} (server.max_columns)", [Fault(f"row {row}", wide)])

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from handlers.domain.release import Release
 from handlers.domain.schema import DatasetSettings
 from handlers.records import FileCheck, FileItem
@@ -57,8 +59,7 @@ class Vitals:
     expected_every: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ServedRequest:
+class ServedRequest(msgspec.Struct, frozen=True):
     """What the log is told of a request: no query, no body, no name of a client. ``token``: the name of the token that
     it came with."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import lru_cache
 from typing import Any, TypedDict
 
 import msgspec
+from multidict import CIMultiDict
 
 from handlers.calls import Reason, reason_item
 from handlers.clients import Clients, ClientsRefused, ObjectReader
@@ -14,9 +16,10 @@ from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
 from handlers.domain.scorer import Form
 from handlers.prediction import Contribution, Prediction
-from server.negotiation import ARROW, CSV, JSON
+from server.negotiation import ARROW, CSV
 from server.problems import Fault, Kind, Problem
 from server.request_limits import check_objects, check_table
+from server.security_headers import protect
 
 _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 #: Warnings in a header are cut to this.
@@ -43,6 +46,9 @@ class PredictionAnswer(TypedDict, total=False):
     warnings: list[str]
     reasons: list[list[Reason]]
 
+
+#: A body and its headers.
+Encoded = tuple[bytes, CIMultiDict[str]]
 
 _decoder = msgspec.json.Decoder(PredictionRequest)
 
@@ -105,19 +111,28 @@ def clients_of_arrow(release: Release, content: bytes, limits: RequestLimits) ->
         raise refused(error) from error
 
 
-def encode(prediction: Prediction, form: str) -> tuple[bytes, str, dict[str, str]]:
-    """The body, its content type and further headers."""
-    headers = {"X-Model-Version": str(prediction.model_version), "X-Served-By": prediction.served_by, "Vary": "Accept"}
+def encode(prediction: Prediction, form: str) -> Encoded:
+    """The body, and the headers that say what it is and which release it is of."""
+    headers = _headers_of(prediction.model_version, prediction.served_by, form).copy()
     if form == ARROW:
         from server.arrow_wire import write_stream
 
-        return write_stream(prediction), ARROW, headers
+        return write_stream(prediction), headers
     if form == CSV:
         headers["X-Threshold"] = repr(prediction.threshold)
         if prediction.warnings:
             headers["X-Warnings"] = _header(prediction.warnings)
-        return _csv(prediction), CSV, headers
-    return _json(prediction), JSON, headers
+        return _csv(prediction), headers
+    return _json(prediction), headers
+
+
+@lru_cache(maxsize=16)
+def _headers_of(version: int, form_of_model: Form, form: str) -> CIMultiDict[str]:
+    """Made once for a release, with those that every answer has: each of ten costs as much as reading a client."""
+    own = {"Content-Type": form, "X-Model-Version": str(version), "X-Served-By": form_of_model, "Vary": "Accept"}
+    headers = CIMultiDict(own)
+    protect(headers)
+    return headers
 
 
 def _json(prediction: Prediction) -> bytes:

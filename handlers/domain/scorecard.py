@@ -6,7 +6,7 @@ how a client compares with the average one. On disk it is a JSON document, large
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +17,7 @@ from handlers.domain.axes import Axis, Categories, Columns, Cuts, Floats
 from handlers.domain.effects import Curve, Line, Sum, Table, Term, curve, effect_range
 from handlers.domain.effects_document import term_from_document, term_to_document
 from handlers.domain.evaluator import Evaluator
+from handlers.domain.row_evaluator import Cell, RowEvaluator
 
 __all__ = [
     "IDENTITY",
@@ -83,11 +84,14 @@ class Scorecard:
     features: tuple[Feature, ...]
     calibration: Calibration = IDENTITY
     _evaluator: Evaluator = field(init=False, repr=False)
+    _row: RowEvaluator = field(init=False, repr=False)
     _categories: Mapping[str, frozenset[str | None]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         _check(self)
         object.__setattr__(self, "_evaluator", Evaluator(self.base, self.terms))
+        names = [feature.name for feature in self.features]
+        object.__setattr__(self, "_row", RowEvaluator(self.base, self.terms, names))
         object.__setattr__(self, "_categories", _known_categories(self.terms))
 
     @property
@@ -106,6 +110,13 @@ class Scorecard:
         small = np.exp(-np.abs(log_odds))
         probabilities: Floats = np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
         return probabilities
+
+    def probability(self, row: Sequence[Cell]) -> float:
+        """Give the probability of one row, to the last bit what ``probabilities`` says of it, and sooner.
+
+        ``row`` has the features in their order; missing is None, in a number's column too.
+        """
+        return self._row.probability(row)
 
     def effects(self, columns: Columns) -> Floats:
         """Give each term's effect in log-odds, float64[n, terms]; ``base`` and a row's effects sum to its log-odds."""

@@ -149,7 +149,7 @@ clients_drawn = st.lists(
 )
 
 
-@given(st.lists(clients_drawn, max_size=6))
+@given(st.one_of(st.lists(clients_drawn, max_size=6), st.lists(clients_drawn.map(lambda some: some[:1]), max_size=12)))
 def test_requests_that_are_scored_together_are_answered_as_they_would_be_alone(
     requests: list[list[dict[str, object]]],
 ) -> None:
@@ -164,6 +164,7 @@ def test_requests_that_are_scored_together_are_answered_as_they_would_be_alone(
         assert isinstance(said, Prediction)
         assert said.probabilities.tobytes() == alone.probabilities.tobytes()
         assert said.predictions.tolist() == alone.predictions.tolist()
+        assert (said.probabilities.dtype, said.predictions.dtype) == (np.float64, np.int8)
         assert (said.ids, said.warnings, said.threshold) == (alone.ids, alone.warnings, alone.threshold)
 
 

@@ -11,6 +11,8 @@ from handlers.domain import evaluator
 from handlers.domain.axes import Categories, Columns, Cuts
 from handlers.domain.effects import Line, Sum, Table, Term
 from handlers.domain.evaluator import Evaluator
+from handlers.domain.row_evaluator import RowEvaluator
+from handlers.domain.scorecard import Feature, Scorecard
 from tests.unit.handlers.domain.drawn_columns import columns as columns_of
 from tests.unit.handlers.domain.drawn_columns import table as drawn_table
 
@@ -57,6 +59,24 @@ def test_it_says_to_the_last_bit_what_the_terms_say_one_after_the_other(
     assert effects.shape == (len(rows), len(drawn))
     for place, term in enumerate(drawn):
         np.testing.assert_array_equal(effects[:, place], alone(term, columns))
+
+
+@given(numbers, terms, drawn_table)
+def test_one_row_alone_in_plain_python_is_the_same_to_the_last_bit(
+    base: float, drawn: list[Term], rows: list[tuple[float, str | None]]
+) -> None:
+    expected = Evaluator(base, drawn).log_odds(columns_of(rows), len(rows))
+    found = RowEvaluator(base, drawn, ("number", "word"))
+    plain = [(None if math.isnan(number) else number, word) for number, word in rows]
+    assert np.array([found.log_odds(row) for row in plain]).tobytes() == expected.tobytes()
+
+
+@given(st.lists(st.floats(-800, 800), min_size=1, max_size=20))
+def test_a_probability_is_the_same_to_the_last_bit(bases: list[float]) -> None:
+    for base in bases:
+        card = Scorecard(base, 0.5, (), (Feature("number", True),))
+        alone = card.probability((None,))
+        assert np.array([alone] * 9).tobytes() == card.probabilities({"number": np.full(9, math.nan)}).tobytes()
 
 
 @given(numbers, terms, drawn_table)
