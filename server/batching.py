@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from handlers.clients import Object, ObjectReader
+from handlers.clients import ClientsRefused, Object, ObjectReader
 from handlers.domain.release import Release
 from handlers.prediction import Prediction, predict_together
 
 MAX_ROWS = 1_000
 """So many rows are scored at once: the loop stands still for about a millisecond meanwhile."""
+
+ALONE, SOLO = 4, 64
+"""After so many batches of one request, so many are answered at once: nobody else is asking, and to wait for the turn
+of the loop would take as long as to score a client. Then it is looked again."""
 
 Asked = tuple[Sequence[Object], "asyncio.Future[Prediction]"]
 
@@ -25,9 +29,13 @@ class Batcher:
         self._release: Release | None = None
         self._waiting: list[Asked] = []
         self._rows = 0
+        self._alone = 0
 
-    def predict(self, release: Release, objects: Sequence[Object]) -> asyncio.Future[Prediction]:
-        """What is said of clients given as objects. The future may raise ClientsRefused."""
+    def predict(self, release: Release, objects: Sequence[Object]) -> Prediction | asyncio.Future[Prediction]:
+        """What is said of clients given as objects. Raises ClientsRefused, as the future may."""
+        if ALONE <= self._alone < ALONE + SOLO and not self._waiting:
+            self._alone += 1
+            return self._at_once(release, objects)
         if self._waiting and (release is not self._release or self._rows + len(objects) > MAX_ROWS):
             self._flush()
         loop = asyncio.get_running_loop()
@@ -50,7 +58,16 @@ class Batcher:
         except Exception as error:
             deliver(waiting, [error] * len(waiting))
             return
+        self._alone = min(self._alone + 1, ALONE) if len(waiting) == 1 else 0
         self._observe(len(waiting), deliver(waiting, found))
+
+    def _at_once(self, release: Release, objects: Sequence[Object]) -> Prediction:
+        (said,) = predict_together(release, self._reader_of(release), [objects])
+        if isinstance(said, ClientsRefused):
+            self._observe(1, 0)
+            raise said
+        self._observe(1, len(said.ids))
+        return said
 
     def _reader_of(self, release: Release) -> ObjectReader:
         if self._reader is None or self._reader[0] is not release:

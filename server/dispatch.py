@@ -1,6 +1,7 @@
 """What happens to every request: its id, the guards, errors in their one form, headers, the count and the log.
 
-It stands where the library's ``Application._handle`` would, and does the same in fewer steps (ADR 22): an address without variables is looked up as it was sent, and only then resolved.
+It stands where the library's ``Application._handle`` would, and does the same in fewer steps (ADR 22): an address
+without variables is looked up as it was sent, and only then resolved.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from server.expectation import check_expectation
 from server.guards import check_form, check_host, check_origin, names_loopback
 from server.parameters import Answer
 from server.problems import Kind, Problem, problem_of
+from server.ready_answer import ReadyAnswer
 from server.security_headers import protect
 from server.services import ServedRequest
 from server.state import ANSWERING, DOOR, METRICS
@@ -74,11 +76,17 @@ class Dispatcher:
             response = await matched.answer(request)
         except Exception as error:
             response, detail = _failure(error, request_id)
-        protect(response.headers)
-        response.headers["X-Request-ID"] = request_id
         services = self._services
-        if services.settings.tls_certificate is not None and not names_loopback(request.headers.get("Host", "")):
-            response.headers["Strict-Transport-Security"] = HSTS
+        encrypted = services.settings.tls_certificate is not None
+        if isinstance(response, ReadyAnswer) and (encrypted or not response.suits(request)):
+            response = response.ordinary()
+        if isinstance(response, ReadyAnswer):
+            response.request_id = request_id
+        else:
+            protect(response.headers)
+            response.headers["X-Request-ID"] = request_id
+            if encrypted and not names_loopback(request.headers.get("Host", "")):
+                response.headers["Strict-Transport-Security"] = HSTS
         method = request.method if request.method in _METHODS else "other"
         seconds = perf_counter() - started
         self._metrics.count(method, matched.route, response.status, seconds)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, TypedDict
 
 import msgspec
+from aiohttp import web
 from multidict import CIMultiDict
 
 from handlers.calls import Reason, reason_item
@@ -16,10 +17,10 @@ from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
 from handlers.domain.scorer import Form
 from handlers.prediction import Contribution, Prediction
-from server.negotiation import ARROW, CSV
+from server.negotiation import CSV, JSON
 from server.problems import Fault, Kind, Problem
+from server.ready_answer import Head, ReadyAnswer
 from server.request_limits import check_objects, check_table
-from server.security_headers import protect
 
 _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 #: Warnings in a header are cut to this.
@@ -46,9 +47,6 @@ class PredictionAnswer(TypedDict, total=False):
     warnings: list[str]
     reasons: list[list[Reason]]
 
-
-#: A body and its headers.
-Encoded = tuple[bytes, CIMultiDict[str]]
 
 _decoder = msgspec.json.Decoder(PredictionRequest)
 
@@ -111,28 +109,34 @@ def clients_of_arrow(release: Release, content: bytes, limits: RequestLimits) ->
         raise refused(error) from error
 
 
-def encode(prediction: Prediction, form: str) -> Encoded:
-    """The body, and the headers that say what it is and which release it is of."""
-    headers = _headers_of(prediction.model_version, prediction.served_by, form).copy()
-    if form == ARROW:
-        from server.arrow_wire import write_stream
-
-        return write_stream(prediction), headers
+def encode(prediction: Prediction, form: str) -> bytes:
+    """The body of an answer."""
+    if form == JSON:
+        return _json(prediction)
     if form == CSV:
-        headers["X-Threshold"] = repr(prediction.threshold)
-        if prediction.warnings:
-            headers["X-Warnings"] = _header(prediction.warnings)
-        return _csv(prediction), headers
-    return _json(prediction), headers
+        return _csv(prediction)
+    from server.arrow_wire import write_stream
+
+    return write_stream(prediction)
+
+
+def answer(prediction: Prediction, form: str) -> web.StreamResponse:
+    """The answer. Its headers say what it is, and which release it is of."""
+    head, body = _head_of(prediction.model_version, prediction.served_by, form), encode(prediction, form)
+    if form != CSV:
+        return ReadyAnswer(head, body)
+    response = web.Response(body=body, headers=head.headers)
+    response.headers["X-Threshold"] = repr(prediction.threshold)
+    if prediction.warnings:
+        response.headers["X-Warnings"] = _header(prediction.warnings)
+    return response
 
 
 @lru_cache(maxsize=16)
-def _headers_of(version: int, form_of_model: Form, form: str) -> CIMultiDict[str]:
-    """Made once for a release, with those that every answer has: each of ten costs as much as reading a client."""
-    own = {"Content-Type": form, "X-Model-Version": str(version), "X-Served-By": form_of_model, "Vary": "Accept"}
-    headers = CIMultiDict(own)
-    protect(headers)
-    return headers
+def _head_of(version: int, served_by: Form, form: str) -> Head:
+    return Head(
+        CIMultiDict({"Content-Type": form, "X-Model-Version": str(version), "X-Served-By": served_by, "Vary": "Accept"})
+    )
 
 
 def _json(prediction: Prediction) -> bytes:

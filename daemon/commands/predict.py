@@ -34,7 +34,7 @@ def predict(config: Path, as_json: bool, reasons: int, file: BinaryIO) -> None:
     if not as_json:
         for warning in prediction.warnings:
             click.echo(printable(warning), err=True)
-    body = wire.encode(prediction, JSON if as_json else CSV)[0]
+    body = wire.encode(prediction, JSON if as_json else CSV)
     click.echo(body, nl=as_json)
 
 

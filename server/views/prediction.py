@@ -8,7 +8,7 @@ from aiohttp import web
 
 from handlers.clients import Clients, ClientsRefused
 from handlers.domain.release import Release
-from handlers.prediction import MAX_REASONS, TooManyReasons, predict
+from handlers.prediction import MAX_REASONS, Prediction, TooManyReasons, predict
 from server import parameters, wire
 from server.body import body_at_hand, read_body
 from server.dataset_path import read_dataset
@@ -23,10 +23,10 @@ from server.views.answers import current_release
 INLINE_BYTES = 32 * 1024
 
 #: What is answered, and how many clients were scored for it.
-Answered = tuple[wire.Encoded, int]
+Answered = tuple[web.StreamResponse, int]
 
 
-async def prediction(request: web.Request) -> web.Response:
+async def prediction(request: web.Request) -> web.StreamResponse:
     """The clients in the body, or those of a CSV inside the configured folders; the answer has the form of `Accept`."""
     services, release = request.app[ANSWERING], current_release(request)
     reasons = parameters.integer(request, "reasons", default=0, low=0, high=MAX_REASONS)
@@ -41,13 +41,14 @@ async def prediction(request: web.Request) -> web.Response:
             check_objects(services.settings, asked.clients)
             batcher = request.app[PIPELINE_BATCHER if release.scorecard is None else BATCHER]
             try:
-                said = await batcher.predict(release, asked.clients)
+                found = batcher.predict(release, asked.clients)
+                said = found if isinstance(found, Prediction) else await found
             except ClientsRefused as error:
                 raise wire.refused(error) from error
-            return _response(wire.encode(said, form))
-    encoded, rows = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
+            return wire.answer(said, form)
+    answer, rows = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
     services.metrics.batch(1, rows)
-    return _response(encoded)
+    return answer
 
 
 def _kind_of_body(request: web.Request) -> str:
@@ -86,11 +87,6 @@ def _read(services: Answering, release: Release, kind: str, content: bytes) -> C
 
 def _answer(release: Release, clients: Clients, reasons: int, form: str) -> Answered:
     try:
-        return wire.encode(predict(release, clients, reasons=reasons), form), len(clients)
+        return wire.answer(predict(release, clients, reasons=reasons), form), len(clients)
     except TooManyReasons as error:
         raise wrong_parameter("reasons", str(error)) from error
-
-
-def _response(encoded: wire.Encoded) -> web.Response:
-    body, headers = encoded
-    return web.Response(body=body, headers=headers)

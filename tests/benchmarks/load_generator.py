@@ -57,7 +57,18 @@ def _wrk(url: str, bodies: Sequence[bytes], connections: int, seconds: float) ->
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(SCRIPT.format(bodies=", ".join(json.dumps(body.decode()) for body in bodies)))
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency", "-s", script.name, url]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds:.0f}s",
+            "--timeout",
+            "30s",
+            "--latency",
+            "-s",
+            script.name,
+            url,
+        ]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate = re.search(r"Requests/sec:\s+([0-9.]+)", said)
     p99 = re.search(r"99%\s+([0-9.]+)(us|ms|s|m)", said)

@@ -14,8 +14,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
+
+if TYPE_CHECKING:
+    from server.services import Answering
 
 ANSWER = b'{"model_version":1,"threshold":0.5,"ids":["c1"],"probabilities":[0.5123],"predictions":[1],"warnings":[]}'
 
@@ -63,7 +67,7 @@ def _path(production: Path, keys: Path) -> None:
     from server.batching import Batcher
     from server.services import Champion
     from server.settings import ServerSettings
-    from server.state import BATCHER, SERVICES
+    from server.state import ANSWERING, BATCHER
     from server.views.prediction import prediction
 
     version = int((production / "current").resolve().name)
@@ -76,7 +80,7 @@ def _path(production: Path, keys: Path) -> None:
         settings = ServerSettings()
 
     app = web.Application(client_max_size=Only.settings.max_body_bytes)
-    app[SERVICES] = Only()  # type: ignore[misc]  # all of them would need a ledger
+    app[ANSWERING] = cast("Answering", Only())
     app[BATCHER] = Batcher(lambda _requests, _rows: None)
     app.router.add_post("/v1/prediction", prediction)
     uvloop.run(_serve(app))
@@ -98,14 +102,16 @@ def _fastapi(model: Path) -> None:
 
     app = FastAPI()
 
-    @app.post("/v1/prediction")
     def predict(body: Clients) -> dict[str, list[float]]:
         frame = pd.DataFrame(body.clients)
         probabilities = pipeline.predict_proba(frame)[:, 1].tolist()
         return {"probabilities": probabilities, "predictions": [int(one >= 0.5) for one in probabilities]}
 
+    predict.__annotations__["body"] = Clients  # FastAPI looks only among the module's names
+    app.post("/v1/prediction")(predict)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
+    bound.listen(1024)
     print(f"http://127.0.0.1:{bound.getsockname()[1]}/", flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="critical")).run(sockets=[bound])
 

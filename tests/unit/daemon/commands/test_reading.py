@@ -147,11 +147,11 @@ def test_before_the_first_model_nobody_is_ranked(tmp_path: Path) -> None:
 def test_predictions_are_those_of_the_api(house: House, tmp_path: Path) -> None:
     expected = predict(release(), from_csv(release(), CSV, Limits()), reasons=2)
     done = _run(tmp_path, "predict", "-", "--reasons", 2, data=CSV)
-    assert done.stdout_bytes == wire.encode(expected, "text/csv")[0]
+    assert done.stdout_bytes == wire.encode(expected, "text/csv")
     assert done.stderr == "The target exited was not used.\n"
     (tmp_path / "new.csv").write_bytes(CSV)
     said = _json(tmp_path, "predict", tmp_path / "new.csv", "--reasons", 2)
-    assert said == json.loads(wire.encode(expected, "application/json")[0])
+    assert said == json.loads(wire.encode(expected, "application/json"))
     assert _run(tmp_path, "predict", "-", data=CSV).stdout.splitlines()[0] == "id,probability,prediction"
 
 
