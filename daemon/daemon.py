@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import os
 import signal
 import time
@@ -16,7 +15,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from daemon import control, log
+from daemon import control, interpreter, log
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
@@ -43,9 +42,6 @@ from server.services import Champion, DeploymentRefused, Readiness, Services
 HEARTBEAT_SECONDS = 1.0
 CHECK_AGAIN_SECONDS = 3600.0
 """After a check of the dependencies that has failed."""
-COLLECTION_THRESHOLDS = (700, 10, 50)
-"""Python's own but for the last, 10: with 2,000 connections the collection of everything takes 50 ms and comes every
-few seconds. Requests leave nothing that only it would find."""
 
 
 class Daemon:
@@ -111,9 +107,7 @@ class Daemon:
         tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
         for task in tasks:
             task.add_done_callback(self._ended)
-        # What is loaded stays, and a crowd of connections is no garbage: looking through it holds up the loop.
-        gc.set_threshold(*COLLECTION_THRESHOLDS)
-        gc.freeze()
+        interpreter.serve()
         log.emit("daemon.ready", url=self._url, pid=os.getpid())
         self._notifier.ready(f"Serving on {self._url}")
         await self._stop.wait()

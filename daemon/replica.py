@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon import log
+from daemon import interpreter, log
 from daemon.doors import Doors
 from daemon.following import Following
 from daemon.health import BEAT_SECONDS
@@ -67,6 +67,7 @@ class Replica:
         ]
         for task in tasks:
             task.add_done_callback(self._ended)
+        interpreter.serve()
         log.emit("replica.ready", url=url, pid=os.getpid(), folder=str(self._folder))
         self._notifier.ready(f"Serving on {url}")
         await self._stop.wait()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,7 @@ from handlers.clients import (
     missing_warnings,
     shown,
     text_of,
-    unknown_rows,
+    unknown_counts,
     unknown_warnings,
     unused_warnings,
 )
@@ -40,6 +41,8 @@ from handlers.storage.inbox import Content
 
 #: The longest text in a dictionary, which costs its sender the bytes of one however many rows have it.
 SHARED_CHARACTERS = 1_000
+
+ROWS_AT_ONCE = 4_096
 
 Read = Callable[[Feature, int], Column | list[Fault]]
 
@@ -73,7 +76,7 @@ def from_csv(release: Release, content: bytes, limits: Limits) -> Clients:
 
     clients = _clients(release, cells.names, len(cells.lines), read)
     ids = _column_named(release, Role.ID, cells.names)
-    texts = [None] * len(cells.lines) if ids is None else to_text(cells.columns[ids]).to_pylist()
+    texts = [None] * len(cells.lines) if ids is None else list(_values(to_text(cells.columns[ids])))
     return Clients(clients.columns, texts, (*text.notes, *cells.notes, *clients.warnings))
 
 
@@ -116,7 +119,7 @@ def _clients(release: Release, names: Sequence[str], rows: int, read: Read) -> C
             faults.append(Fault(0, feature.name, absent_message(feature.name, names)))
     if faults:
         raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
-    unknown = unknown_warnings(unknown_rows(release, columns))
+    unknown = unknown_warnings(unknown_counts(release, columns))
     return Clients(columns, [], (*missing_warnings(left_out), *unused_warnings(release, names), *unknown))
 
 
@@ -128,7 +131,7 @@ def _column_named(release: Release, role: Role, names: Sequence[str]) -> int | N
 def _csv_column(feature: Feature, cells: TextTable, position: int) -> Column | list[Fault]:
     column = cells.columns[position]
     if not feature.numeric:
-        return _objects(to_text(column).to_pylist())
+        return _objects(list(_values(to_text(column))))
     numbers = to_numbers(column)
     if numbers is None:
         return [Fault(None, feature.name, "The commas in its numbers may be decimal commas or separate thousands.")]
@@ -163,14 +166,20 @@ def _texts_of(column: pa.ChunkedArray) -> Iterator[str | None]:
     if pa.types.is_dictionary(kind):
         for chunk in column.chunks:
             known = _distinct(chunk.dictionary)
-            for index in chunk.indices.to_pylist():
+            for index in _values(chunk.indices):
                 yield None if index is None else known[index]
         return
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_null)
     if not any(is_kind(kind) for is_kind in tests):
         raise ValueError(f"Text or integers are expected here, not {kind}.")
-    for value in column.to_pylist():
+    for value in _values(column):
         yield text_of(value)
+
+
+def _values(column: pa.Array | pa.ChunkedArray) -> Iterator[Any]:
+    """The values, some at a time, so that other threads have their turn in between."""
+    for start in range(0, len(column), ROWS_AT_ONCE):
+        yield from column.slice(start, ROWS_AT_ONCE).to_pylist()
 
 
 def _distinct(dictionary: pa.Array) -> list[str | None]:

@@ -96,7 +96,7 @@ class ObjectReader:
         """Read the clients of one request. Raises ClientsRefused naming the rows and columns."""
         warnings = self.warnings(objects)
         columns, ids = self.columns(objects)
-        return Clients(columns, ids, (*warnings, *unknown_warnings(unknown_rows(self._release, columns))))
+        return Clients(columns, ids, (*warnings, *unknown_warnings(unknown_counts(self._release, columns))))
 
     def warnings(self, objects: Sequence[Object]) -> tuple[str, ...]:
         """What is left aside, or taken as missing, because of the keys. Raises ClientsRefused.
@@ -108,17 +108,21 @@ class ObjectReader:
             known = self._remembered.get(keys)
             if known is not None:
                 return known
-            found = self._of_keys(keys)
+            found = self.left_aside(keys)
             if len(self._remembered) >= REMEMBERED_KEYS:
                 self._remembered.clear()
             if sum(map(len, keys)) <= REMEMBERED_CHARACTERS:
                 self._remembered[keys] = found
             return found
-        empty = (row for row, client in enumerate(objects) if self._features.isdisjoint(client))
-        faults = [Fault(row, None, self._nothing()) for row in islice(empty, SHOWN_FAULTS)]
+        faults = self.with_nothing(objects)
         if faults:
             raise ClientsRefused(faults)
-        return self._of_keys(dict.fromkeys(chain.from_iterable(objects))) if objects else ()
+        return self.left_aside(dict.fromkeys(chain.from_iterable(objects))) if objects else ()
+
+    def with_nothing(self, objects: Sequence[Object]) -> list[Fault]:
+        """The first clients with none of the columns."""
+        rows = (row for row, client in enumerate(objects) if self._features.isdisjoint(client))
+        return [Fault(row, None, self._nothing()) for row in islice(rows, SHOWN_FAULTS)]
 
     def columns(self, objects: Sequence[Object]) -> tuple[dict[str, Column], list[str | None]]:
         """Read values and ids. Raises ClientsRefused naming the rows and columns of values of another type."""
@@ -151,7 +155,8 @@ class ObjectReader:
         given = None if self._id is None else client.get(self._id)
         return (row, text_of(given)) if type(given) in _TEXTS else None
 
-    def _of_keys(self, keys: Iterable[str]) -> tuple[str, ...]:
+    def left_aside(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """The same of all the keys that clients have, of whom each has one of the columns."""
         given = dict.fromkeys(keys)
         if self._features.isdisjoint(given):
             raise ClientsRefused([Fault(0, None, self._nothing())])
@@ -255,9 +260,13 @@ def unknown_rows(release: Release, columns: Mapping[str, Column]) -> dict[str, l
     return found
 
 
-def unknown_warnings(unknown: Mapping[str, Sequence[bool]]) -> tuple[str, ...]:
-    """Count the categories that the model has not learned from, by column."""
-    counts = {name: sum(rows) for name, rows in unknown.items()}
+def unknown_counts(release: Release, columns: Mapping[str, Column]) -> dict[str, int]:
+    """How many rows those are, by column."""
+    return {name: sum(rows) for name, rows in unknown_rows(release, columns).items()}
+
+
+def unknown_warnings(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Say of how many values the model has not learned from them, by column."""
     return tuple(
         f"{'1 value' if count == 1 else f'{count:,} values'} of {shown(name)}, which the model has not learned from, "
         "counted as any other."

@@ -132,7 +132,7 @@ def _together(
             answers.append(found)
             continue
         start, end = end, end + len(objects)
-        more = unknown_warnings({name: rows[start:end] for name, rows in unknown.items()}) if unknown else ()
+        more = unknown_warnings({name: sum(rows[start:end]) for name, rows in unknown.items()}) if unknown else ()
         probabilities, predictions = said[0][start:end], said[1][start:end]
         threshold = release.scorer.threshold
         answer = Prediction(

@@ -12,6 +12,9 @@ from multidict import CIMultiDict
 
 from server.security_headers import protect
 
+LARGEST = 64 * 1024
+"""A larger body is not copied to be sent behind its head."""
+
 
 class Head:
     """Headers of answers with status 200, with those that every answer has; as values, and as they are sent."""
@@ -32,10 +35,9 @@ class ReadyAnswer(web.StreamResponse):
         self._keep_alive = True
         self.request_id = ""
 
-    @staticmethod
-    def suits(request: web.BaseRequest) -> bool:
-        """Whether it can be sent so: over HTTP/1.1, on a connection that stays."""
-        return request.version == HttpVersion11 and request.keep_alive
+    def suits(self, request: web.BaseRequest) -> bool:
+        """Whether it is to be sent so: over HTTP/1.1, on a connection that stays, and not worth a copy."""
+        return request.version == HttpVersion11 and request.keep_alive and len(self._content) <= LARGEST
 
     def ordinary(self) -> web.Response:
         """The same for the library to send, headers as they can still be changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypedDict
 
@@ -13,10 +14,12 @@ from multidict import CIMultiDict
 
 from handlers.calls import Reason, reason_item
 from handlers.clients import Clients, ClientsRefused, ObjectReader
+from handlers.clients_in_pieces import read_pieces
 from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
 from handlers.domain.scorer import Form
 from handlers.prediction import Contribution, Prediction
+from server.json_pieces import Objects, pieces
 from server.negotiation import CSV, JSON
 from server.problems import Fault, Kind, Problem
 from server.ready_answer import Head, ReadyAnswer
@@ -25,6 +28,9 @@ from server.request_limits import check_objects, check_table
 _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 #: Warnings in a header are cut to this.
 HEADER_CHARACTERS = 2_000
+#: So many rows are encoded at once; in between, other threads have their turn.
+ROWS_AT_ONCE = 4_096
+_BY_ROW = frozenset(("ids", "probabilities", "predictions", "reasons"))
 NO_CLIENTS = "There are no clients in it: at least one is needed."
 
 
@@ -76,6 +82,23 @@ def clients_of_objects(release: Release, objects: list[dict[str, Any]], limits: 
         return ObjectReader(release).read(objects)
     except ClientsRefused as error:
         raise refused(error) from error
+
+
+def clients_in_pieces(release: Release, content: bytes, limits: RequestLimits) -> Clients:
+    """Clients that came as a large JSON body. Raises Problem, and NotInPieces where it has to be decoded whole."""
+    try:
+        return read_pieces(release, _held_to(limits, pieces(content)))
+    except ClientsRefused as error:
+        raise refused(error) from error
+
+
+def _held_to(limits: RequestLimits, found: Iterable[Objects]) -> Iterator[Objects]:
+    rows = 0
+    for objects in found:
+        rows += len(objects)
+        check_table(limits, rows=rows, columns=0)
+        check_objects(limits, objects)
+        yield objects
 
 
 def clients_of_csv(release: Release, content: bytes, limits: RequestLimits, *, max_bytes: int) -> Clients:
@@ -140,33 +163,56 @@ def _head_of(version: int, served_by: Form, form: str) -> Head:
 
 
 def _json(prediction: Prediction) -> bytes:
+    rows = len(prediction.ids)
+    if rows <= ROWS_AT_ONCE:
+        return msgspec.json.encode(_document(prediction, slice(None)))
+    return _joined(
+        [_document(prediction, slice(start, start + ROWS_AT_ONCE)) for start in range(0, rows, ROWS_AT_ONCE)]
+    )
+
+
+def _document(prediction: Prediction, rows: slice) -> PredictionAnswer:
     answer: PredictionAnswer = {
         "model_version": prediction.model_version,
         "served_by": prediction.served_by,
         "threshold": prediction.threshold,
-        "ids": prediction.ids,
-        "probabilities": prediction.probabilities.tolist(),
-        "predictions": prediction.predictions.tolist(),
+        "ids": prediction.ids[rows],
+        "probabilities": prediction.probabilities[rows].tolist(),
+        "predictions": prediction.predictions[rows].tolist(),
         "warnings": list(prediction.warnings),
     }
     if prediction.reasons is not None:
-        answer["reasons"] = [[reason_item(reason) for reason in reasons] for reasons in prediction.reasons]
-    return msgspec.json.encode(answer)
+        answer["reasons"] = [[reason_item(reason) for reason in reasons] for reasons in prediction.reasons[rows]]
+    return answer
+
+
+def _joined(parts: Sequence[PredictionAnswer]) -> bytes:
+    """One document of those of some rows each: their lists behind each other."""
+    members = []
+    for name, value in parts[0].items():
+        if name in _BY_ROW:
+            encoded = b"[%b]" % b",".join(msgspec.json.encode(part[name])[1:-1] for part in parts)  # type: ignore[literal-required]
+        else:
+            encoded = msgspec.json.encode(value)
+        members.append(msgspec.json.encode(name) + b":" + encoded)
+    return b"{%b}" % b",".join(members)
 
 
 def _csv(prediction: Prediction) -> bytes:
     """One line for each client; a reason is ``column=value`` and its effect, ``tenure=3:+0.412``."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    rows = zip(prediction.ids, prediction.probabilities.tolist(), prediction.predictions.tolist(), strict=True)
-    if prediction.reasons is None:
-        writer.writerow(("id", "probability", "prediction"))
-        writer.writerows(rows)
-        return text.getvalue().encode()
-    most = max(map(len, prediction.reasons), default=0)
+    most = max(map(len, prediction.reasons or ()), default=0)
     writer.writerow(("id", "probability", "prediction", *(f"reason_{number}" for number in range(1, most + 1))))
-    for row, reasons in zip(rows, prediction.reasons, strict=True):
-        writer.writerow((*row, *map(_reason_text, reasons)))
+    for start in range(0, len(prediction.ids), ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        probabilities, predictions = prediction.probabilities[some].tolist(), prediction.predictions[some].tolist()
+        rows = zip(prediction.ids[some], probabilities, predictions, strict=True)
+        if prediction.reasons is None:
+            writer.writerows(rows)
+            continue
+        for row, reasons in zip(rows, prediction.reasons[some], strict=True):
+            writer.writerow((*row, *map(_reason_text, reasons)))
     return text.getvalue().encode()
 
 

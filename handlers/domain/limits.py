@@ -30,7 +30,7 @@ class RequestLimits:
         """A sentence where there are more rows than allowed."""
         if rows <= self.max_rows:
             return None
-        return f"There are {rows:,} clients, and {self.max_rows:,} may be sent at once: send them in parts."
+        return f"There are more than {self.max_rows:,} clients: send them in parts."
 
     def too_many_columns(self, columns: int) -> str | None:
         """A sentence where there are more columns than allowed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from handlers.prediction import MAX_REASONS, Prediction, TooManyReasons, predict
 from server import parameters, wire
 from server.body import body_at_hand, read_body
 from server.dataset_path import read_dataset
+from server.json_pieces import NotInPieces
 from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Fault, Kind, Problem, wrong_parameter
 from server.request_limits import check_objects, limits_of
@@ -75,6 +77,9 @@ def _read(services: Answering, release: Release, kind: str, content: bytes) -> C
         return wire.clients_of_arrow(release, content, limits)
     if kind == CSV:
         return wire.clients_of_csv(release, content, limits, max_bytes=max_bytes)
+    if len(content) > INLINE_BYTES:
+        with contextlib.suppress(NotInPieces):
+            return wire.clients_in_pieces(release, content, limits)
     asked = wire.decode_request(content)
     if isinstance(asked.clients, list):
         return wire.clients_of_objects(release, asked.clients, limits)

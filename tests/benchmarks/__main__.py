@@ -11,6 +11,7 @@ from tests.benchmarks import (
     crowd_scene,
     decision_cost,
     decision_scenes,
+    large_scene,
     load_scenes,
     scenes,
     serving_scenes,
@@ -24,6 +25,7 @@ from tests.benchmarks.measures import Measure, table
 SCENES: tuple[Callable[[], list[Measure]], ...] = (
     *scenes.SCENES,
     *serving_scenes.SCENES,
+    large_scene.serving_large,
     serving_start.serving_start,
     crowd_scene.slow_crowd,
     bulk_scenes.bulk,

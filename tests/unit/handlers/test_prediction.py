@@ -12,6 +12,7 @@ from handlers.client_tables import NotATable, from_arrow, from_csv
 from handlers.clients import SHOWN_FAULTS, ClientsRefused, Fault, ObjectReader
 from handlers.domain.limits import Limits
 from handlers.prediction import MAX_CONTRIBUTIONS, Prediction, TooManyReasons, predict, predict_together
+from tests.unit.handlers.drawn_clients import drawn
 from tests.unit.server.small_house import CLIENT, SCORECARD, release
 
 RELEASE = release()
@@ -128,25 +129,7 @@ def _alone(objects: list[dict[str, object]]) -> Prediction | ClientsRefused:
         return refused
 
 
-clients_drawn = st.lists(
-    st.one_of(
-        st.fixed_dictionaries(
-            {"tenure": st.one_of(st.none(), st.integers(-5, 90), st.floats(-1e9, 1e9))},
-            optional={
-                "corporation": st.one_of(st.none(), st.text(max_size=3), st.integers()),
-                "contract": st.one_of(
-                    st.none(), st.sampled_from(["monthly", "yearly", "daily", " "]), st.integers(0, 3)
-                ),
-                "seats": st.one_of(st.none(), st.integers(0, 50)),
-                "more": st.integers(),
-            },
-        ),
-        st.fixed_dictionaries({"tenure": st.just("three")}),
-        st.just({}),
-    ),
-    min_size=1,
-    max_size=4,
-)
+clients_drawn = st.lists(drawn, min_size=1, max_size=4)
 
 
 @given(st.one_of(st.lists(clients_drawn, max_size=6), st.lists(clients_drawn.map(lambda some: some[:1]), max_size=12)))

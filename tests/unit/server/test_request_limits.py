@@ -25,7 +25,7 @@ def test_what_is_just_allowed_is_taken() -> None:
 def test_a_long_table_is_too_large() -> None:
     with pytest.raises(Problem) as problem:
         check_table(LIMITS, rows=4, columns=1)
-    detail = "There are 4 clients, and 3 may be sent at once: send them in parts. (server.max_rows)"
+    detail = "There are more than 3 clients: send them in parts. (server.max_rows)"
     assert _refused(problem) == (Kind.TOO_LARGE, detail)
 
 
