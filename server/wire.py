@@ -29,7 +29,7 @@ _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 #: Warnings in a header are cut to this.
 HEADER_CHARACTERS = 2_000
 #: So many rows are encoded at once; in between, other threads have their turn.
-ROWS_AT_ONCE = 4_096
+ROWS_AT_ONCE = 1_024
 _BY_ROW = frozenset(("ids", "probabilities", "predictions", "reasons"))
 NO_CLIENTS = "There are no clients in it: at least one is needed."
 
