@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-import signal
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +24,8 @@ from daemon.failures import failure_of
 from daemon.file_requests import FileRequests
 from daemon.health import Health
 from daemon.intake import Intake
+from daemon.lifecycle import Beat, Lifecycle
 from daemon.listening import CannotStart, listen
-from daemon.notify import Notifier
 from daemon.pipelines import Pipelines
 from daemon.reloading import read_again
 from daemon.request_log import log_disturbance, log_request
@@ -39,7 +37,6 @@ from handlers.storage.ledger import Ledger, LedgerError
 from server.metrics import Metrics
 from server.services import Champion, DeploymentRefused, Readiness, Services
 
-HEARTBEAT_SECONDS = 1.0
 CHECK_AGAIN_SECONDS = 3600.0
 """After a check of the dependencies that has failed."""
 
@@ -56,7 +53,7 @@ class Daemon:
         self.pipelines = Pipelines(folder, lambda: workers[0].another("pipeline"))
         self._house = self._house_of(settings, ledger)
         self._champion = Champion()
-        self._notifier = Notifier()
+        self._life = Lifecycle()
         self._workers = workers
         self._doors = doors
         source = self._house.workspace.source
@@ -72,15 +69,12 @@ class Daemon:
             self._house.workspace,
             workers=(*workers, self.pipelines),
             last_drop_at=lambda: self.engine.standing.last_drop_at,
-            metrics=self._metrics,
+            beat=Beat(self._metrics),
         )
         self._dependencies = DependencyCheck(self._house.workspace.dataset / "dependencies.json")
         self._url = ""
         self._loop = asyncio.get_running_loop()
         self._background: set[asyncio.Task[None]] = set()
-        self._stop = asyncio.Event()
-        self._signal: str | None = None
-        self._crash: BaseException | None = None
 
     def _house_of(self, settings: Settings, ledger: Ledger) -> House:
         """What works in this process, which asks for a pipeline and never opens one."""
@@ -91,28 +85,24 @@ class Daemon:
 
         False where something has ended it that should not have; the log says what. Raises CannotStart.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._signalled, number)
-        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self._life.listen(self._reload)
         self._health.start()
         await self._deploying.follow()
         runner, self._url = await self._serve()
         control_runner = await self._serve_commands()
-        tasks = [
-            asyncio.create_task(self._work(), name="work"),
-            asyncio.create_task(self._heartbeat(), name="heartbeat"),
-            asyncio.create_task(self._doors.watch(), name="doors"),
-            asyncio.create_task(self._health.keep_beat(), name="beat"),
-        ]
-        tasks.append(asyncio.create_task(self._check_dependencies(), name="dependencies"))
-        for task in tasks:
-            task.add_done_callback(self._ended)
+        self._life.begin(
+            work=self._work(),
+            heartbeat=self._life.tell_alive(self._at_what),
+            doors=self._doors.watch(),
+            beat=self._health.keep_beat(),
+            dependencies=self._check_dependencies(),
+        )
         interpreter.serve()
         log.emit("daemon.ready", url=self._url, pid=os.getpid())
-        self._notifier.ready(f"Serving on {self._url}")
-        await self._stop.wait()
-        await self._shut_down(tasks, [runner, control_runner])
-        return self._crash is None
+        self._life.notifier.ready(f"Serving on {self._url}")
+        await self._life.until_stopped()
+        await self._shut_down([runner, control_runner])
+        return self._life.went_well
 
     async def _work(self) -> None:
         await self.engine.prepare()
@@ -161,37 +151,20 @@ class Daemon:
                 log.emit("task.failed", detail=f"Dependencies: {failure.message}", trace=failure.trace)
             await asyncio.sleep(CHECK_AGAIN_SECONDS)
 
-    def _signalled(self, number: signal.Signals) -> None:
-        self._signal = number.name
-        self._stop.set()
-
-    async def _shut_down(self, tasks: list[asyncio.Task[None]], runners: list[web.AppRunner]) -> None:
+    async def _shut_down(self, runners: list[web.AppRunner]) -> None:
         """Running ingestion may end, a decision is abandoned: it is taken up again at the next start."""
         began = time.monotonic()
-        log.emit("daemon.stopping", signal=self._signal)
-        self._notifier.stopping("Stopping")
+        log.emit("daemon.stopping", signal=self._life.signal)
+        self._life.notifier.stopping("Stopping")
         ingest_worker, model_worker = self._workers
         self._health.stop()
         await model_worker.stop(0.0)
         last = WriteFinaldata() if self.engine.standing.finaldata else None
         await ingest_worker.stop(self.settings.engine.stop_seconds, last=last)
-        for task in tasks:
-            task.remove_done_callback(self._ended)
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._life.end_tasks()
         await asyncio.gather(*(runner.cleanup() for runner in runners))
         self._house.ledger.close()
         log.emit("daemon.stopped", seconds=round(time.monotonic() - began, 3))
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """A task that runs for ever has ended: a bug or a broken machine. Stop, and let the service manager restart."""
-        if not task.cancelled():
-            self._crash = task.exception() or RuntimeError(f"the task {task.get_name()} ended")
-            while isinstance(self._crash, BaseExceptionGroup):
-                self._crash = self._crash.exceptions[0]
-            trace = "".join(traceback.format_exception(self._crash))
-            log.emit("daemon.failed", detail=f"{type(self._crash).__name__}: {self._crash}", trace=trace)
-            self._stop.set()
 
     # -- what the server and the command line ask for --------------------------------------------------------------
 
@@ -246,12 +219,12 @@ class Daemon:
 
     def _reload(self) -> None:
         """SIGHUP: read the configuration again; a bad one is refused and the old one stays."""
-        self._notifier.reloading()
+        self._life.notifier.reloading()
         try:
             self._read_again()
             self._doors.reload()
         finally:
-            self._notifier.ready()
+            self._life.notifier.ready()
 
     def _read_again(self) -> None:
         try:
@@ -271,17 +244,12 @@ class Daemon:
             self._background.add(task)
             task.add_done_callback(self._background.discard)
 
-    async def _heartbeat(self) -> None:
-        """Tell the service manager that the loop turns, and what the daemon is at."""
-        interval = self._notifier.watchdog_interval()
-        pause = HEARTBEAT_SECONDS if interval is None else min(HEARTBEAT_SECONDS, interval / 3)
-        while True:
-            self._notifier.alive()
-            readiness = self._readiness()
-            release = self._champion.release
-            model = "no model yet" if release is None else f"model {release.version}"
-            self._notifier.status(f"{model}, {readiness.waiting} files waiting, {readiness.undecided} undecided")
-            await asyncio.sleep(pause)
+    def _at_what(self) -> str:
+        """What the service manager is told."""
+        readiness = self._readiness()
+        release = self._champion.release
+        model = "no model yet" if release is None else f"model {release.version}"
+        return f"{model}, {readiness.waiting} files waiting, {readiness.undecided} undecided"
 
 
 async def run(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from daemon import log
 from daemon.freshness import late
+from daemon.lifecycle import Beat
 from daemon.machine_checks import LedgerCheck, SpaceCheck
 from daemon.probing import Probe
 from daemon.settings import Settings
 from daemon.tasks import Role
 from handlers.domain.durations import seconds_of
 from handlers.storage.workspace import Workspace
-from server.metrics import Metrics
 from server.services import FRESHNESS, Vitals
-
-BEAT_SECONDS = 0.25
-"""So often the loop is to keep its beat; how late it was is the lag of the loop at that moment."""
 
 
 class Watched(Protocol):
@@ -44,20 +40,19 @@ class Health:
         *,
         workers: Sequence[Watched],
         last_drop_at: Callable[[], str | None],
-        metrics: Metrics,
+        beat: Beat,
     ) -> None:
-        """``last_drop_at``: when the newest drop came, ISO 8601 UTC. ``metrics`` is told of the loop's lag."""
+        """``last_drop_at``: when the newest drop came, ISO 8601 UTC."""
         expected = settings.ingestion.expect_every
         self._expected_every = None if expected is None else seconds_of(expected)
         self._workers = workers
         self._last_drop_at = last_drop_at
-        self._metrics = metrics
         self._space = SpaceCheck(workspace, settings.engine.minimum_free_bytes)
         self._probes = {
             "ledger": Probe(f"The ledger {workspace.ledger}", LedgerCheck(workspace.ledger).look),
             "disk": Probe("The disk", self._space.look),
         }
-        self._beat_at = time.monotonic()
+        self._beat = beat
         self._told_late: str | None = None
 
     def start(self) -> None:
@@ -84,7 +79,7 @@ class Health:
     def vitals(self) -> Vitals:
         """For ``/livez`` and ``/metrics``."""
         return Vitals(
-            beat_age=time.monotonic() - self._beat_at,
+            beat_age=self._beat.age,
             worker_deaths={worker.role: worker.deaths for worker in self._workers},
             worker_running={worker.role: worker.pid is not None for worker in self._workers},
             free_bytes=self._space.free,
@@ -93,12 +88,7 @@ class Health:
 
     async def keep_beat(self) -> None:
         """Measure how late the loop is, for ever; and say once that a drop is late."""
-        while True:
-            due = time.monotonic() + BEAT_SECONDS
-            await asyncio.sleep(BEAT_SECONDS)
-            self._beat_at = time.monotonic()
-            self._metrics.loop_lag(max(0.0, self._beat_at - due))
-            self.tell_late()
+        await self._beat.keep(self.tell_late)
 
     def tell_late(self) -> None:
         """Log that the usual drop is late, once for each that is."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tests.end_to_end.daemon_process import PATIENCE, PROJECT
+from tests.end_to_end.beside import beside
 
 EVERY_SECONDS = 0.02
 
@@ -31,27 +30,10 @@ class Probe:
 def probing(url: str) -> Iterator[Probe]:
     """Ask all the while; every answer must be 200."""
     address, probe = urlsplit(url), Probe()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.end_to_end.probe", str(address.hostname), str(address.port)],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        if process.stdout is not None:
-            process.stdout.readline()  # it has had its first answer
+    with beside("tests.end_to_end.probe", address.hostname, address.port) as found:
         yield probe
-    finally:
-        try:
-            found, _ = process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
-    document = json.loads(found)
-    assert not document["failures"], f"/livez: {document['failures']}"
-    probe.seconds = document["seconds"]
+    assert not found["failures"], f"/livez: {found['failures']}"
+    probe.seconds = found["seconds"]
 
 
 def main(host: str, port: str) -> None:

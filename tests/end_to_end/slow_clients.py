@@ -13,13 +13,12 @@ import json
 import os
 import resource
 import socket
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tests.end_to_end.daemon_process import PATIENCE, PROJECT
+from tests.end_to_end.beside import beside
 
 KINDS = ("headers", "body", "reads")
 EVERY_SECONDS = 1.0
@@ -48,26 +47,9 @@ class SlowClients:
 def slow_clients(url: str, count: int) -> Iterator[SlowClients]:
     """So many of them all the while; those inside wait until all have connected."""
     address, clients = urlsplit(url), SlowClients()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.end_to_end.slow_clients", str(address.hostname), str(address.port), str(count)],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        if process.stdout is not None:
-            process.stdout.readline()  # all are connected
+    with beside("tests.end_to_end.slow_clients", address.hostname, address.port, count) as found:
         yield clients
-    finally:
-        try:
-            found, _ = process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
-    document = json.loads(found)
-    clients.cut, clients.open = document["cut"], document["open"]
+    clients.cut, clients.open = found["cut"], found["open"]
 
 
 class _Crowd:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from daemon import health as module
 from daemon.health import Health
+from daemon.lifecycle import Beat
 from daemon.settings import Settings
 from handlers.domain.ingestion_settings import IngestionSettings
 from server.metrics import Metrics
@@ -45,7 +45,7 @@ def _ago(days: float) -> str:
 
 def _health(house: House, *workers: Any, drops: list[str | None]) -> Health:
     settings = msgspec.structs.replace(Settings(), ingestion=IngestionSettings(expect_every="31 days"))
-    return Health(settings, house.workspace, workers=workers, last_drop_at=lambda: drops[-1], metrics=Metrics())
+    return Health(settings, house.workspace, workers=workers, last_drop_at=lambda: drops[-1], beat=Beat(Metrics()))
 
 
 def test_a_late_drop_is_a_warning_and_is_logged_once_for_each(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,14 +80,3 @@ def test_without_anything_wrong_there_is_no_problem(house: House) -> None:
     health = _health(house, CardboardWorker("ingest"), drops=[None])
     assert (health.problems(), health.warnings()) == ({}, {})
     assert health.vitals().expected_every == 31 * 86_400
-
-
-async def test_the_beat_measures_the_lag_and_its_own_age(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BEAT_SECONDS", 0.0)
-    health = _health(house, drops=[None])
-    metrics: Metrics = health._metrics
-    beating = asyncio.ensure_future(health.keep_beat())
-    while metrics.snapshot().loop_lag.count < 3:
-        await asyncio.sleep(0)
-    beating.cancel()
-    assert health.vitals().beat_age < 10.0
