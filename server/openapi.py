@@ -31,7 +31,7 @@ _SCHEMES = {
 _BYTES = {"type": "string", "format": "binary"}
 _EVERYWHERE = (Kind.BAD_REQUEST, Kind.METHOD_NOT_ALLOWED, Kind.MISDIRECTED, Kind.INTERNAL)
 _DOOR = (Kind.UNAUTHORISED, Kind.FORBIDDEN, Kind.TOO_OFTEN)
-_ALWAYS = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+_ALWAYS = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", "traceparent")}
 _HEADERS: dict[str, Any] = {
     "X-Request-ID": {
         "description": "The id under which the log knows the request: one that was sent is kept if it has at most 64"
@@ -39,6 +39,11 @@ _HEADERS: dict[str, Any] = {
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         "example": "4f6c1e0a9b7d4c2e8f3a5b6c7d8e9f00",
+    },
+    "traceparent": {
+        "description": "Where the request had a valid one (W3C Trace Context): its trace id, and an id of this answer.",
+        "schema": {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
+        "example": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     },
     "X-Model-Version": {
         "description": "The release that has answered.",
