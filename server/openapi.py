@@ -15,6 +15,7 @@ from server.description.headings import HEADINGS, heading
 from server.description.schemas import REFERENCE, schemas_of
 from server.negotiation import CSV, JSON
 from server.problems import Kind, ProblemDocument
+from server.release_header import MODEL_VERSION
 from server.routes import HTML, ROUTES, Description, Route, addresses, is_revalidated, role_needed
 from server.wire import PredictionRequest
 
@@ -45,8 +46,8 @@ _HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
         "example": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     },
-    "X-Model-Version": {
-        "description": "The release that has answered.",
+    MODEL_VERSION: {
+        "description": "The release that the answer is of.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
         "example": 2,
@@ -210,6 +211,8 @@ def _responses(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     headers = dict(_ALWAYS)
     if route.path == _PREDICTION:
         headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS if name.startswith("X-")}
+    elif route.of_release:
+        headers[MODEL_VERSION] = _release_header(route)
     content = {form: _answered(route, form) for form in route.forms}
     responses: dict[str, Any] = {"200": {"description": route.summary, "headers": headers, "content": content}}
     if is_revalidated(route):
@@ -233,6 +236,14 @@ def _responses(route: Route, components: dict[str, Any]) -> dict[str, Any]:
             components.setdefault(name, problems.response(kinds, schema, _ALWAYS))
             responses[str(kinds[0].status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
+
+
+def _release_header(route: Route) -> dict[str, Any]:
+    """Whoever answers without a model, too, names none then."""
+    if Kind.NO_MODEL in route.problems:
+        return {"$ref": f"#/components/headers/{MODEL_VERSION}"}
+    described: dict[str, Any] = _HEADERS[MODEL_VERSION]
+    return described | {"description": f"{described['description']} Absent before the first.", "required": False}
 
 
 def _problems(route: Route) -> list[tuple[Kind, ...]]:

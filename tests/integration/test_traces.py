@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.trace_context import Trace, trace_of
-from tests.integration.raw_server import PATIENCE, RawServer, running
+from tests.integration.raw_server import RawServer, running
 from tests.unit.server.small_house import CLIENT, full_house
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -42,20 +40,8 @@ def ask(
     server: RawServer, asked: tuple[str, str, str | None], *traceparents: str
 ) -> tuple[dict[str, str], bytes, str | None]:
     """The answer's headers and body, and the trace that the log was told."""
-    method, path, body = asked
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
-        connection.putrequest(method, path)
-        for name, value in (
-            {"Content-Type": "application/json", "Content-Length": str(len(body))}.items() if body else ()
-        ):
-            connection.putheader(name, value)
-        for one in traceparents:
-            connection.putheader("Traceparent", one)
-        connection.endheaders(body.encode() if body else None)
-        answer = connection.getresponse()
-        content = answer.read()
-    headers = {name.lower(): value for name, value in answer.getheaders()}
-    return headers, content, server.house.served[-1].trace_id
+    _, headers, body = server.ask(*asked, [("Traceparent", one) for one in traceparents])
+    return headers, body, server.house.served[-1].trace_id
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: f"{asked[0]} {asked[1]}")
