@@ -1,4 +1,5 @@
-"""Clients that come as a table: a CSV, or an Arrow table. The CSV is read by the rules for dropped files.
+"""Clients that come as a table: a CSV, or an Arrow table. The CSV is read by the rules for dropped files; by them the
+columns of both are found.
 
 pyarrow is heavy and so is what it converts with; the serving process imports this module at the first table.
 """
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from handlers.clients import (
     SHOWN_FAULTS,
+    SHOWN_NAMES,
     Clients,
     ClientsRefused,
     Column,
@@ -29,6 +31,7 @@ from handlers.clients import (
     unused_warnings,
 )
 from handlers.decoding import decode
+from handlers.domain.column_matching import by_case
 from handlers.domain.files import Reason
 from handlers.domain.limits import Limits
 from handlers.domain.number_reading import to_numbers
@@ -74,10 +77,11 @@ def from_csv(release: Release, content: bytes, limits: Limits) -> Clients:
     def read(feature: Feature, position: int) -> Column | list[Fault]:
         return _csv_column(feature, cells, position)
 
-    clients = _clients(release, cells.names, len(cells.lines), read)
-    ids = _column_named(release, Role.ID, cells.names)
+    names, notes = _matched(release, cells.names)
+    clients = _clients(release, names, len(cells.lines), read)
+    ids = _column_named(release, Role.ID, names)
     texts = [None] * len(cells.lines) if ids is None else list(_values(to_text(cells.columns[ids])))
-    return Clients(clients.columns, texts, (*text.notes, *cells.notes, *clients.warnings))
+    return Clients(clients.columns, texts, (*text.notes, *cells.notes, *notes, *clients.warnings))
 
 
 def from_arrow(release: Release, table: pa.Table) -> Clients:
@@ -86,14 +90,22 @@ def from_arrow(release: Release, table: pa.Table) -> Clients:
     def read(feature: Feature, position: int) -> Column | list[Fault]:
         return _arrow_column(feature, table.column(position))
 
-    clients = _clients(release, table.column_names, table.num_rows, read)
-    ids = _column_named(release, Role.ID, table.column_names)
+    names, notes = _matched(release, [name.strip() for name in table.column_names])
+    clients = _clients(release, names, table.num_rows, read)
+    warnings = (*notes, *clients.warnings)
+    ids = _column_named(release, Role.ID, names)
     if ids is None:
-        return Clients(clients.columns, [None] * table.num_rows, clients.warnings)
+        return Clients(clients.columns, [None] * table.num_rows, warnings)
     try:
-        return Clients(clients.columns, list(_texts_of(table.column(ids))), clients.warnings)
+        return Clients(clients.columns, list(_texts_of(table.column(ids))), warnings)
     except ValueError as error:
-        raise ClientsRefused([Fault(0, table.column_names[ids], str(error))]) from error
+        raise ClientsRefused([Fault(0, names[ids], str(error))]) from error
+
+
+def _matched(release: Release, header: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The columns by the names of the schema, which a stripped header may have in other capitals; and notes of that."""
+    names, notes = by_case(header, frozenset(release.schema.names))
+    return names, notes[:SHOWN_NAMES]
 
 
 def _clients(release: Release, names: Sequence[str], rows: int, read: Read) -> Clients:

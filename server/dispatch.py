@@ -27,6 +27,7 @@ from server.ready_answer import ReadyAnswer
 from server.security_headers import protect
 from server.services import ServedRequest
 from server.state import ANSWERING, DOOR, METRICS
+from server.trace_context import trace_of
 
 #: What an incoming X-Request-ID must look like to be kept.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -34,6 +35,8 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 #: Request ids are a number after one that is drawn for each process: drawing one for each request costs more.
 _RUN, _NUMBERS = secrets.token_hex(8), itertools.count(1)
+#: In a trace the same number, counted on from the same beginning, is who has answered.
+_FIRST = int(_RUN, 16)
 UNMATCHED = "unmatched"
 _FRAMES = 3
 HSTS = "max-age=31536000"
@@ -68,6 +71,8 @@ class Dispatcher:
         request = cast("web.Request", received)
         given = request.headers.get("X-Request-ID")
         request_id = given if given is not None and _PLAIN_ID.fullmatch(given) else f"{_RUN}{next(_NUMBERS):x}"
+        parent = request.headers.get("traceparent")
+        trace = None if parent is None else trace_of(request.headers.getall("traceparent"))
         matched = self._known.get((request.method, request.raw_path)) or await self._resolve(request)
         request._match_info = matched.match
         detail = None
@@ -78,20 +83,25 @@ class Dispatcher:
             response, detail = _failure(error, request_id)
         services = self._services
         encrypted = services.settings.tls_certificate is not None
-        if isinstance(response, ReadyAnswer) and (encrypted or not response.suits(request)):
+        if isinstance(response, ReadyAnswer) and (encrypted or trace or not response.suits(request)):
             response = response.ordinary()
         if isinstance(response, ReadyAnswer):
             response.request_id = request_id
         else:
             protect(response.headers)
             response.headers["X-Request-ID"] = request_id
+            if trace:
+                response.headers["traceparent"] = trace.header(_FIRST + next(_NUMBERS))
             if encrypted and not names_loopback(request.headers.get("Host", "")):
                 response.headers["Strict-Transport-Security"] = HSTS
         method = request.method if request.method in _METHODS else "other"
         seconds = perf_counter() - started
         self._metrics.count(method, matched.route, response.status, seconds)
         token = request[TOKEN].name if self._door.keyring is not None and TOKEN in request else None
-        services.served(ServedRequest(request_id, method, matched.route, response.status, seconds, detail, token))
+        trace_id = trace.trace_id if trace else None
+        services.served(
+            ServedRequest(request_id, method, matched.route, response.status, seconds, detail, token, trace_id)
+        )
         return response
 
     async def _resolve(self, request: web.Request) -> _Matched:

@@ -15,6 +15,7 @@ from server.description.headings import HEADINGS, heading
 from server.description.schemas import REFERENCE, schemas_of
 from server.negotiation import CSV, JSON
 from server.problems import Kind, ProblemDocument
+from server.release_header import MODEL_VERSION
 from server.routes import HTML, ROUTES, Description, Route, addresses, is_revalidated, role_needed
 from server.wire import PredictionRequest
 
@@ -31,7 +32,7 @@ _SCHEMES = {
 _BYTES = {"type": "string", "format": "binary"}
 _EVERYWHERE = (Kind.BAD_REQUEST, Kind.METHOD_NOT_ALLOWED, Kind.MISDIRECTED, Kind.INTERNAL)
 _DOOR = (Kind.UNAUTHORISED, Kind.FORBIDDEN, Kind.TOO_OFTEN)
-_ALWAYS = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+_ALWAYS = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", "traceparent")}
 _HEADERS: dict[str, Any] = {
     "X-Request-ID": {
         "description": "The id under which the log knows the request: one that was sent is kept if it has at most 64"
@@ -40,8 +41,13 @@ _HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         "example": "4f6c1e0a9b7d4c2e8f3a5b6c7d8e9f00",
     },
-    "X-Model-Version": {
-        "description": "The release that has answered.",
+    "traceparent": {
+        "description": "Where the request had a valid one (W3C Trace Context): its trace id, and an id of this answer.",
+        "schema": {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
+        "example": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    },
+    MODEL_VERSION: {
+        "description": "The release that the answer is of.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
         "example": 2,
@@ -205,6 +211,8 @@ def _responses(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     headers = dict(_ALWAYS)
     if route.path == _PREDICTION:
         headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS if name.startswith("X-")}
+    elif route.of_release:
+        headers[MODEL_VERSION] = _release_header(route)
     content = {form: _answered(route, form) for form in route.forms}
     responses: dict[str, Any] = {"200": {"description": route.summary, "headers": headers, "content": content}}
     if is_revalidated(route):
@@ -228,6 +236,14 @@ def _responses(route: Route, components: dict[str, Any]) -> dict[str, Any]:
             components.setdefault(name, problems.response(kinds, schema, _ALWAYS))
             responses[str(kinds[0].status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
+
+
+def _release_header(route: Route) -> dict[str, Any]:
+    """Whoever answers without a model, too, names none then."""
+    if Kind.NO_MODEL in route.problems:
+        return {"$ref": f"#/components/headers/{MODEL_VERSION}"}
+    described: dict[str, Any] = _HEADERS[MODEL_VERSION]
+    return described | {"description": f"{described['description']} Absent before the first.", "required": False}
 
 
 def _problems(route: Route) -> list[tuple[Kind, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import xxhash
 from aiohttp import web
 
+from server.release_header import MODEL_VERSION
 from server.state import ANSWERING
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,7 +29,8 @@ def revalidated(handler: Handler) -> Handler:
         tag = f"{0 if release is None else release.version}-{xxhash.xxh3_64_hexdigest(body)}"
         asked = request.if_none_match or ()
         if any(one.value in {tag, "*"} for one in asked):
-            response = web.Response(status=web.HTTPNotModified.status_code)
+            of = response.headers.get(MODEL_VERSION)
+            response = web.Response(status=web.HTTPNotModified.status_code, headers={MODEL_VERSION: of} if of else None)
         response.etag = tag
         response.headers["Cache-Control"] = "private, no-cache"
         return response

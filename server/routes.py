@@ -87,6 +87,7 @@ class Parameter:
 class Route:
     """``answers``: the type of a JSON answer, or None; ``forms``: its content types. ``old``: also without /v1.
 
+    ``of_release``: its answers name the release that they are of, where there is one.
     ``needs``: the role that a token must have; ``open``: answered to strangers too. ``elsewhere``: the answer is that
     the daemon has it, and not who was asked.
     """
@@ -101,6 +102,7 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[Kind, ...] = ()
     old: bool = False
+    of_release: bool = False
     needs: Role | None = None
     open: bool = False
     elsewhere: bool = False
@@ -147,13 +149,29 @@ ROUTES: tuple[Route, ...] = (
         parameters=(_REASONS,),
         problems=_BODY,
         old=True,
+        of_release=True,
         needs=Role.PREDICT,
     ),
     Route(
-        "GET", "/v1/scoring", records.scoring, "How good the release is", Scoring, problems=(Kind.NO_MODEL,), old=True
+        "GET",
+        "/v1/scoring",
+        records.scoring,
+        "How good the release is",
+        Scoring,
+        problems=(Kind.NO_MODEL,),
+        old=True,
+        of_release=True,
     ),
     Route("GET", "/v1/summarystats", records.summarystats, "Statistics of the data set", SummaryStatistics, old=True),
-    Route("GET", "/v1/diagnostics", records.diagnostics, "Timings, gaps, libraries, drift", Diagnostics, old=True),
+    Route(
+        "GET",
+        "/v1/diagnostics",
+        records.diagnostics,
+        "Timings, gaps, libraries, drift",
+        Diagnostics,
+        old=True,
+        of_release=True,
+    ),
     Route("GET", "/v1/files", records.files, "Files", Page[FileItem], parameters=(*_PAGING, _STATE), problems=_WRONG),
     Route(
         "POST",
@@ -195,7 +213,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/v1/decisions", records.decisions, "Decisions", Page[DecisionItem], parameters=_PAGING, problems=_WRONG
     ),
-    Route("GET", "/v1/drift", records.drift, "How the champion is being judged", Drift),
+    Route("GET", "/v1/drift", records.drift, "How the champion is being judged", Drift, of_release=True),
     Route(
         "GET",
         "/v1/calls",
@@ -204,11 +222,12 @@ ROUTES: tuple[Route, ...] = (
         Calls,
         parameters=_CALLS_PAGING,
         problems=(Kind.OUTDATED_CURSOR, Kind.WRONG_PARAMETER, Kind.NO_MODEL),
+        of_release=True,
     ),
     Route("GET", "/livez", health.livez, "Is it alive? 503 if its loop is stuck", Alive, open=True),
     Route("GET", "/readyz", health.readyz, "Can it predict? 503 if not", Ready, open=True),
     Route("GET", "/metrics", health.metrics, "Counts for Prometheus", forms=(TEXT,)),
-    Route("GET", "/openapi.json", docs.openapi, "This description, for programs", Description),
+    Route("GET", "/openapi.json", docs.openapi, "This description, for programs", Description, of_release=True),
     Route("GET", "/docs", docs.docs, "This description, for people", forms=(HTML,)),
     Route("GET", "/", page.index, "The page for people", forms=(HTML,)),
     Route("GET", "/drift", drift_page.drift, "How the model is being judged, for people", forms=(HTML,)),

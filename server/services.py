@@ -61,7 +61,7 @@ class Vitals:
 
 class ServedRequest(msgspec.Struct, frozen=True):
     """What the log is told of a request: no query, no body, no name of a client. ``token``: the name of the token that
-    it came with."""
+    it came with. ``trace_id``: of the trace that it said to belong to."""
 
     request_id: str
     method: str
@@ -70,6 +70,7 @@ class ServedRequest(msgspec.Struct, frozen=True):
     seconds: float
     detail: str | None
     token: str | None = None
+    trace_id: str | None = None
 
 
 class DeploymentRefused(Exception):

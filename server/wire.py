@@ -23,6 +23,7 @@ from server.json_pieces import Objects, pieces
 from server.negotiation import CSV, JSON
 from server.problems import Fault, Kind, Problem
 from server.ready_answer import Head, ReadyAnswer
+from server.release_header import MODEL_VERSION
 from server.request_limits import check_objects, check_table
 
 _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
@@ -158,7 +159,7 @@ def answer(prediction: Prediction, form: str) -> web.StreamResponse:
 @lru_cache(maxsize=16)
 def _head_of(version: int, served_by: Form, form: str) -> Head:
     return Head(
-        CIMultiDict({"Content-Type": form, "X-Model-Version": str(version), "X-Served-By": served_by, "Vary": "Accept"})
+        CIMultiDict({"Content-Type": form, MODEL_VERSION: str(version), "X-Served-By": served_by, "Vary": "Accept"})
     )
 
 

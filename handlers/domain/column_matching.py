@@ -43,7 +43,7 @@ def expected_names(schema: Schema, settings: DatasetSettings) -> set[str]:
 def match_columns(header: Sequence[str], schema: Schema, settings: DatasetSettings) -> Matched | Reason:
     """Find the schema's columns in a header whose names are stripped, or say why it cannot be used."""
     expected = expected_names(schema, settings)
-    names, notes = _by_case(header, expected)
+    names, notes = by_case(header, expected)
     refusal = _malformed(names, expected)
     if refusal is not None:
         return refusal
@@ -71,20 +71,8 @@ def match_columns(header: Sequence[str], schema: Schema, settings: DatasetSettin
     return Matched("labels" if labels else "rows", tuple(names), added, absent, tuple(notes))
 
 
-def _is_feature(name: str, settings: DatasetSettings) -> bool:
-    return name not in (settings.id_column, settings.target_column, settings.time_column, *settings.ignore_columns)
-
-
-def _is_labels_file(present: set[str], schema: Schema, settings: DatasetSettings) -> bool:
-    """Whether the file has nothing but id, target and perhaps the time, and there are rows that it can label."""
-    if settings.id_column is None or schema.with_role(Role.FEATURE) is None:
-        return False
-    needed = {settings.id_column, settings.target_column}
-    return needed <= present <= needed | {settings.time_column}
-
-
-def _by_case(header: Sequence[str], expected: Collection[str]) -> tuple[list[str], list[str]]:
-    """Take a column that differs from one expected name only by case for that one."""
+def by_case(header: Sequence[str], expected: Collection[str]) -> tuple[list[str], list[str]]:
+    """Take a column that differs from one expected name only by case for that one; the second are notes of it."""
     there = set(header)
     if there <= set(expected):
         return list(header), []
@@ -99,6 +87,18 @@ def _by_case(header: Sequence[str], expected: Collection[str]) -> tuple[list[str
             notes.append(f"Column {name!r} was taken for {meant[0]!r}.")
         names.append(meant[0] if len(meant) == 1 else name)
     return names, notes
+
+
+def _is_feature(name: str, settings: DatasetSettings) -> bool:
+    return name not in (settings.id_column, settings.target_column, settings.time_column, *settings.ignore_columns)
+
+
+def _is_labels_file(present: set[str], schema: Schema, settings: DatasetSettings) -> bool:
+    """Whether the file has nothing but id, target and perhaps the time, and there are rows that it can label."""
+    if settings.id_column is None or schema.with_role(Role.FEATURE) is None:
+        return False
+    needed = {settings.id_column, settings.target_column}
+    return needed <= present <= needed | {settings.time_column}
 
 
 def _malformed(names: Sequence[str], expected: Collection[str]) -> Reason | None:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from server.description.current import Described
 from server.description.reference import Reference
+from server.release_header import name_release
 from server.services import Readiness
 from server.state import ANSWERING, DESCRIPTION, PAGES, SERVICES
 from server.views.health import readiness
@@ -30,7 +31,7 @@ class DocsPage:
 async def openapi(request: web.Request) -> web.Response:
     """This API in OpenAPI 3.1, the columns of the current release included."""
     described = await asyncio.to_thread(_described, request)
-    return web.Response(body=described.json, content_type="application/json")
+    return name_release(web.Response(body=described.json, content_type="application/json"), described.version)
 
 
 async def docs(request: web.Request) -> web.Response:

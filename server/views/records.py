@@ -13,6 +13,7 @@ from handlers.drift_status import drift as read_drift
 from handlers.statistics import summary_statistics
 from server import parameters
 from server.problems import Kind, Problem
+from server.release_header import name_release
 from server.state import CALLS, SERVICES, STATISTICS
 from server.views.answers import current_release, json_response
 
@@ -21,7 +22,7 @@ async def scoring(request: web.Request) -> web.Response:
     """Of its recipe on held-out rows, on `testdata/`, and over rows scored before they were learned from."""
     release = current_release(request)
     ledger = request.app[SERVICES].ledger
-    return json_response(await asyncio.to_thread(model_records.scoring, ledger, release))
+    return name_release(json_response(await asyncio.to_thread(model_records.scoring, ledger, release)), release.version)
 
 
 async def summarystats(request: web.Request) -> web.Response:
@@ -35,7 +36,7 @@ async def diagnostics(request: web.Request) -> web.Response:
     services, cache = request.app[SERVICES], request.app[STATISTICS]
     release, cached = services.champion.release, services.dependencies()
     answer = await asyncio.to_thread(read_diagnostics, services.ledger, services.workspace, release, cached, cache)
-    return json_response(answer)
+    return name_release(json_response(answer), None if release is None else release.version)
 
 
 async def files(request: web.Request) -> web.Response:
@@ -72,7 +73,8 @@ async def decisions(request: web.Request) -> web.Response:
 
 async def drift(request: web.Request) -> web.Response:
     """The harm test and how it came there, columns that moved, held files, and the last decisions."""
-    return json_response(await asyncio.to_thread(read_drift, request.app[SERVICES].ledger))
+    found = await asyncio.to_thread(read_drift, request.app[SERVICES].ledger)
+    return name_release(json_response(found), found["model_version"])
 
 
 async def calls(request: web.Request) -> web.Response:
@@ -80,7 +82,8 @@ async def calls(request: web.Request) -> web.Response:
     release = current_release(request)
     limit, cursor = parameters.limit(request), parameters.calls_cursor(request)
     try:
-        return json_response(await asyncio.to_thread(request.app[CALLS].page, release, limit, cursor))
+        page = await asyncio.to_thread(request.app[CALLS].page, release, limit, cursor)
     except CursorOutdated as error:
         detail = "A newer drop has been ranked since this cursor was given; begin again without it."
         raise Problem(Kind.OUTDATED_CURSOR, detail) from error
+    return name_release(json_response(page), release.version)

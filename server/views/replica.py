@@ -10,6 +10,7 @@ from handlers.model_records import own_scoring
 from server import exposition
 from server.exposition import Standing
 from server.problems import Kind, Problem
+from server.release_header import name_release
 from server.state import ANSWERING, METRICS
 from server.views.answers import current_release, json_response
 from server.views.health import state_response
@@ -17,7 +18,8 @@ from server.views.health import state_response
 
 async def scoring(request: web.Request) -> web.Response:
     """How good the release is that answers here, by what it says itself: no prequential scores, and no history."""
-    return json_response(own_scoring(current_release(request)))
+    release = current_release(request)
+    return name_release(json_response(own_scoring(release)), release.version)
 
 
 async def readyz(request: web.Request) -> web.Response:

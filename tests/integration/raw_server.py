@@ -44,6 +44,20 @@ class RawServer:
         connection.connect(("127.0.0.1", self.port))
         return connection
 
+    def ask(
+        self, method: str, path: str, body: str | None = None, headers: Sequence[tuple[str, str]] = ()
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers with names in lower case, and body of the answer to a request; ``body``: of JSON."""
+        given = [] if body is None else [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            "Host: localhost",
+            *(f"{one}: {value}" for one, value in [*given, *headers]),
+        ]
+        with self.connect() as connection:
+            send(connection, ["".join(f"{line}\r\n" for line in [*lines, ""]).encode() + (body or "").encode()])
+            return answer(connection, method)
+
 
 @contextlib.contextmanager
 def running(house: House, loop_name: str) -> Iterator[RawServer]:
@@ -74,9 +88,9 @@ def running(house: House, loop_name: str) -> Iterator[RawServer]:
         house.ledger.close()
 
 
-def answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers with names in lower case, and body of the next answer."""
-    response = http.client.HTTPResponse(connection)
+def answer(connection: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Status, headers with names in lower case, and body of the next answer, to a request of this method."""
+    response = http.client.HTTPResponse(connection, method=method)
     try:
         response.begin()
         body = response.read()

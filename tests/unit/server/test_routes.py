@@ -16,6 +16,7 @@ from openapi_spec_validator import validate
 from handlers.domain.release import Release
 from server import openapi
 from server.app import build
+from server.routes import ROUTES
 from tests.unit.server.small_house import empty_house, release
 
 ROOT = Path(__file__).parents[3]
@@ -47,6 +48,12 @@ def test_every_documented_route_has_an_example(served: set[tuple[str, str]]) -> 
     sections = re.split(r"^#+ `(?=GET|POST)", (ROOT / "docs" / "api.md").read_text(), flags=re.MULTILINE)[1:]
     assert sections
     assert [section.splitlines()[0] for section in sections if "curl " not in section] == []
+
+
+def test_the_documentation_says_which_answers_name_their_release() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    (said,) = re.findall(r"`X-Model-Version` names the release that an answer is of: (.+?)\.\n", text, re.DOTALL)
+    assert set(re.findall(r"`(/\S*)`", said)) == {route.path for route in ROUTES if route.of_release}
 
 
 def test_what_is_not_built_is_absent(served: set[tuple[str, str]]) -> None:
