@@ -14,6 +14,7 @@ from server.body import body_at_hand, read_body
 from server.dataset_path import read_dataset
 from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Fault, Kind, Problem, wrong_parameter
+from server.repeated_keys import check_keys
 from server.request_limits import check_objects, limits_of
 from server.services import Answering, Services
 from server.state import ANSWERING, BATCHER, PIPELINE_BATCHER
@@ -39,6 +40,7 @@ async def prediction(request: web.Request) -> web.StreamResponse:
         asked = wire.decode_request(content)
         if isinstance(asked.clients, list) and not reasons:
             check_objects(services.settings, asked.clients)
+            check_keys(content, asked.clients)
             batcher = request.app[PIPELINE_BATCHER if release.scorecard is None else BATCHER]
             try:
                 found = batcher.predict(release, asked.clients)
@@ -77,7 +79,10 @@ def _read(services: Answering, release: Release, kind: str, content: bytes) -> C
         return wire.clients_of_csv(release, content, limits, max_bytes=max_bytes)
     asked = wire.decode_request(content)
     if isinstance(asked.clients, list):
-        return wire.clients_of_objects(release, asked.clients, limits)
+        clients = wire.clients_of_objects(release, asked.clients, limits)
+        check_keys(content, asked.clients)
+        return clients
+    check_keys(content, ())
     if not isinstance(services, Services):
         detail = "A replica has no folders to read from: send the clients themselves."
         raise Problem(Kind.WRONG_BODY, detail, [Fault("dataset_path", detail)])

@@ -236,6 +236,19 @@ async def test_a_problem_names_row_and_column(client: Client) -> None:
     assert "'long'" in error["message"]
 
 
+@pytest.mark.parametrize("query", ["", "?reasons=1"])
+async def test_a_key_that_stands_twice_is_refused_by_row_and_key(client: Client, query: str) -> None:
+    """On the loop, and beside it."""
+    as_json = {"Content-Type": "application/json"}
+    for body, location in (
+        (b'{"clients":[{"tenure":1},{"tenure":2,"contract":"monthly","tenure":3}]}', "row 1, column tenure"),
+        (b'{"dataset_path":"none.csv","dataset_path":"testdata/testdata.csv"}', "dataset_path"),
+    ):
+        problem = await client.json("POST", f"/v1/prediction{query}", data=body, headers=as_json, status=422)
+        assert problem["type"] == "urn:attritiond:problem:wrong-body"
+        assert [error["location"] for error in problem["errors"]] == [location]
+
+
 async def test_other_content_types_and_sizes_are_refused(client: Client) -> None:
     await client.json("POST", "/v1/prediction", data=b"x", status=415)
     await client.json("POST", "/v1/prediction", data=b"x", headers={"Content-Type": ";;"}, status=415)
