@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from server.repeated_keys import surely_all
+
 PIECE_BYTES = 128 * 1024
 TRIES = 8
 
@@ -25,7 +27,7 @@ _decoder = msgspec.json.Decoder(Objects)
 
 
 class NotInPieces(Exception):
-    """The body begins otherwise, or is wrong somewhere: who decodes it whole sees what it is."""
+    """The body begins otherwise, is wrong somewhere, or may have a key twice: who decodes it whole sees what it is."""
 
 
 def pieces(content: bytes) -> Iterator[Objects]:
@@ -41,7 +43,7 @@ def pieces(content: bytes) -> Iterator[Objects]:
     if content[end + 1 :].strip(_BLANKS) != b"}":
         raise NotInPieces
     try:
-        yield _decoder.decode(b"[" + content[start:end] + b"]")
+        yield _decoded(content[start:end])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise NotInPieces from error
 
@@ -54,7 +56,14 @@ def _piece(content: bytes, start: int) -> tuple[Objects, int] | None:
         if between is None:
             return None
         try:
-            return _decoder.decode(b"[" + content[start : between.start() + 1] + b"]"), between.end()
+            return _decoded(content[start : between.start() + 1]), between.end()
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             looked = between.end()
     raise NotInPieces
+
+
+def _decoded(piece: bytes) -> Objects:
+    objects = _decoder.decode(b"[" + piece + b"]")
+    if not surely_all(piece, objects):
+        raise NotInPieces
+    return objects

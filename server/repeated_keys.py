@@ -34,23 +34,26 @@ _pairs = JSONDecoder(object_pairs_hook=lambda pairs: pairs, parse_int=str, parse
 def check_keys(content: bytes, clients: Sequence[Client]) -> None:
     """Refuse a body in which a key stands twice, in itself or in one of the clients that it was decoded to.
 
-    Raises Problem. Each key has its colon: where there are no more colons than keys that were kept, none was dropped. Of
-    most bodies that is all there is to find out.
+    Raises Problem. Each key has its colon: where there are no more colons than keys that were kept, none was dropped.
+    Of most bodies that is all there is to find out.
     """
-    keys = len(clients[0]) if len(clients) == 1 else sum(map(len, clients))
-    if content.count(b":") != keys + 1:
-        _look(content, clients)
-
-
-def _look(content: bytes, clients: Sequence[Client]) -> None:
-    """Tell colons in texts and in objects that are values from those of keys that were dropped."""
     try:
-        # Written anew, everything but a dropped key has as many colons, unless one was sent as \u003a.
-        if b"\\u003" not in content and content.count(b":") == 1 + sum(_encode(one).count(b":") for one in clients):
-            return
-        _check_pieces(content, clients)
+        if not surely_all(content, clients, more=1):
+            _check_pieces(content, clients)
     except RecursionError as error:
         raise Problem(Kind.MALFORMED, "The body is nested too deeply.") from error
+
+
+def surely_all(content: bytes, clients: Sequence[Client], *, more: int = 0) -> bool:
+    """Whether no key was dropped when these clients were decoded, as far as can be told without decoding them again.
+
+    ``more``: keys in ``content`` that are none of the clients'. Raises RecursionError.
+    """
+    colons = content.count(b":") - more
+    if colons == (len(clients[0]) if len(clients) == 1 else sum(map(len, clients))):
+        return True
+    # Written anew, everything but a dropped key has as many colons, unless one was sent as \u003a.
+    return b"\\u003" not in content and colons == sum(_encode(one).count(b":") for one in clients)
 
 
 def _check_pieces(content: bytes, clients: Sequence[Client]) -> None:

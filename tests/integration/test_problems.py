@@ -68,7 +68,7 @@ JSON_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     "lists in lists instead of clients": (b'{"clients": ' + b"[" * DEEP, 422, "wrong-body", ""),
     "no clients": (b'{"clients": []}', 422, "wrong-body", "no clients"),
     "no clients at the second time": (f'{WHOLE[:-1]}, "clients": []}}'.encode(), 422, "wrong-body", "no clients"),
-    "the same column twice, the second wrong": (one('1, "tenure": "x"'), 422, "wrong-clients", "tenure"),
+    "the same column twice, the second wrong": (one('1, "tenure": "x"'), 422, "wrong-body", "tenure"),
     "clients that are none": (b'{"clients": [1]}', 422, "wrong-body", "clients[0]"),
     "a client that is null": (b'{"clients": [null]}', 422, "wrong-body", "clients[0]"),
     "an object instead of clients": (b'{"clients": {}}', 422, "wrong-body", "clients"),

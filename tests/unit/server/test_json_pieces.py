@@ -70,6 +70,8 @@ def test_nothing_is_taken_in_pieces_that_would_be_refused_as_a_whole(
         b'{"clients": [{"a": 1}], "clients": [{"a": 2}]}',
         b'{"clients": [{"a": 1}], "more": 1}',
         b'{"clients": [{"a": 1}]}]}',
+        b'{"clients": [{"a": 1, "a": 2}]}',
+        b'{"clients": [' + b'{"a": 1, "b": ":"}, ' * 20 + b'{"a": 1, "a": 2}, ' + b'{"a": 1}, ' * 20 + b'{"a": 1}]}',
         b'{"clients": [{"a": 1}]\x0b}',
         b'{"clients": [{"a": 1},]}',
         b'{"clients": [{"a": 1}',
