@@ -16,6 +16,7 @@ from tests.benchmarks import (
     serving_scenes,
     serving_start,
     single_scenes,
+    soak_scene,
     store,
 )
 from tests.benchmarks.baselines import machine
@@ -26,6 +27,7 @@ SCENES: tuple[Callable[[], list[Measure]], ...] = (
     *serving_scenes.SCENES,
     serving_start.serving_start,
     crowd_scene.slow_crowd,
+    soak_scene.soak,
     bulk_scenes.bulk,
     bulk_scenes.many_files,
     single_scenes.one_file,
