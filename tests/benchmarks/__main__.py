@@ -17,6 +17,7 @@ from tests.benchmarks import (
     serving_scenes,
     serving_start,
     single_scenes,
+    soak_scene,
     store,
 )
 from tests.benchmarks.baselines import machine
@@ -28,6 +29,7 @@ SCENES: tuple[Callable[[], list[Measure]], ...] = (
     large_scene.serving_large,
     serving_start.serving_start,
     crowd_scene.slow_crowd,
+    soak_scene.soak,
     bulk_scenes.bulk,
     bulk_scenes.many_files,
     single_scenes.one_file,

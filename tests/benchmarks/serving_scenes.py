@@ -9,9 +9,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ import pyarrow as pa
 
 from tests.benchmarks import load_generator
 from tests.benchmarks.load_generator import Load, client_bodies, load
+from tests.benchmarks.meanwhile import meanwhile
 from tests.benchmarks.measures import Measure
 from tests.benchmarks.serving_baselines import serving
 from tests.end_to_end.daemon_process import DaemonProcess, running
@@ -225,7 +225,7 @@ def serving_beside() -> list[Measure]:
     bodies = client_bodies(objects(BODIES, 7))
     with daemon_with("explainable_boosting", drift={"policy": "always"}) as daemon:
         idle = [_load(daemon.url, bodies, CONNECTIONS[0]) for _ in range(RUNS)]
-        with _meanwhile(lambda number: _drop(daemon, number), every=1.0):
+        with meanwhile(lambda number: _drop(daemon, number), every=1.0):
             busy = [_load(daemon.url, bodies, CONNECTIONS[0]) for _ in range(2 * RUNS)]
         trained = len(daemon.events("model.trained"))
     rates, p99 = ([getattr(one, name) for one in busy] for name in ("rate", "p99"))
@@ -255,26 +255,6 @@ def serving_beside() -> list[Measure]:
 def _drop(daemon: DaemonProcess, number: int) -> None:
     content = frame(1000, 100 + number).to_csv(index=False).encode()
     load_generator.write(daemon.root / "sourcedata", f"drop-{number:04d}.csv", content)
-
-
-@contextmanager
-def _meanwhile(act: Callable[[int], None], *, every: float) -> Iterator[None]:
-    """Do it again and again in a thread, until the end of the block."""
-    ended = threading.Event()
-
-    def work() -> None:
-        number = 0
-        while not ended.wait(every):
-            act(number)
-            number += 1
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 SCENES = (serving_rates, serving_many, serving_beside)
