@@ -7,8 +7,7 @@ pyarrow is heavy and so is what it converts with; the serving process imports th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +28,7 @@ from handlers.clients import (
     unknown_counts,
     unknown_warnings,
     unused_warnings,
+    without_blanks,
 )
 from handlers.decoding import decode
 from handlers.domain.column_matching import by_case
@@ -80,7 +80,7 @@ def from_csv(release: Release, content: bytes, limits: Limits) -> Clients:
     names, notes = _matched(release, cells.names)
     clients = _clients(release, names, len(cells.lines), read)
     ids = _column_named(release, Role.ID, names)
-    texts = [None] * len(cells.lines) if ids is None else list(_values(to_text(cells.columns[ids])))
+    texts: list[str | None] = [None] * len(cells.lines) if ids is None else _listed(to_text(cells.columns[ids]))
     return Clients(clients.columns, texts, (*text.notes, *cells.notes, *notes, *clients.warnings))
 
 
@@ -97,7 +97,7 @@ def from_arrow(release: Release, table: pa.Table) -> Clients:
     if ids is None:
         return Clients(clients.columns, [None] * table.num_rows, warnings)
     try:
-        return Clients(clients.columns, list(_texts_of(table.column(ids))), warnings)
+        return Clients(clients.columns, _ids(table.column(ids)), warnings)
     except ValueError as error:
         raise ClientsRefused([Fault(0, names[ids], str(error))]) from error
 
@@ -143,7 +143,7 @@ def _column_named(release: Release, role: Role, names: Sequence[str]) -> int | N
 def _csv_column(feature: Feature, cells: TextTable, position: int) -> Column | list[Fault]:
     column = cells.columns[position]
     if not feature.numeric:
-        return _objects(list(_values(to_text(column))))
+        return _by_code(to_text(column))
     numbers = to_numbers(column)
     if numbers is None:
         return [Fault(None, feature.name, "The commas in its numbers may be decimal commas or separate thousands.")]
@@ -160,7 +160,7 @@ def _arrow_column(feature: Feature, column: pa.ChunkedArray) -> Column | list[Fa
     kind = column.type
     if not feature.numeric:
         try:
-            return _objects(list(_texts_of(column)))
+            return _categories(column)
         except ValueError as error:
             return [Fault(0, feature.name, str(error))]
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
@@ -172,37 +172,53 @@ def _arrow_column(feature: Feature, column: pa.ChunkedArray) -> Column | list[Fa
     return [Fault(row, feature.name, "The number is not finite.") for row in endless] or values
 
 
-def _texts_of(column: pa.ChunkedArray) -> Iterator[str | None]:
-    """Give text or integers as text, blank text as None. Raises ValueError naming what else the column holds."""
-    kind = column.type
+def _categories(column: pa.ChunkedArray) -> Column:
+    """Text or integers as text, blank text as None. Raises ValueError naming what else the column holds."""
+    if not len(column):
+        return np.empty(0, dtype=object)
+    return np.concatenate([_by_code(_as_text(chunk)) for chunk in column.chunks if len(chunk)])
+
+
+def _ids(column: pa.ChunkedArray) -> list[str | None]:
+    """The same of a column whose texts are mostly different."""
+    found: list[str | None] = []
+    for chunk in column.chunks:
+        texts = _as_text(chunk)
+        if pa.types.is_dictionary(texts.type):
+            found += _by_code(texts).tolist()
+        else:
+            found += without_blanks(_listed(texts))
+    return found
+
+
+def _as_text(chunk: pa.Array) -> pa.Array:
+    """An array of text, or a dictionary of it, which has not too long ones."""
+    kind = chunk.type
     if pa.types.is_dictionary(kind):
-        for chunk in column.chunks:
-            known = _distinct(chunk.dictionary)
-            for index in _values(chunk.indices):
-                yield None if index is None else known[index]
-        return
+        texts = _as_text(chunk.dictionary)
+        if (pc.max(pc.utf8_length(texts)).as_py() or 0) > SHARED_CHARACTERS:
+            raise ValueError(f"Texts in a dictionary have at most {SHARED_CHARACTERS} characters.")
+        return pa.DictionaryArray.from_arrays(chunk.indices, texts)
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_null)
     if not any(is_kind(kind) for is_kind in tests):
         raise ValueError(f"Text or integers are expected here, not {kind}.")
-    for value in _values(column):
-        yield text_of(value)
+    return chunk if pa.types.is_string(kind) or pa.types.is_large_string(kind) else pc.cast(chunk, pa.string())
 
 
-def _values(column: pa.Array | pa.ChunkedArray) -> Iterator[Any]:
-    """The values, some at a time, so that other threads have their turn in between."""
-    for start in range(0, len(column), ROWS_AT_ONCE):
-        yield from column.slice(start, ROWS_AT_ONCE).to_pylist()
+def _by_code(texts: pa.Array) -> Column:
+    """Text by row, read once for all rows that have the same; blank text is None."""
+    coded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
+    known = [text_of(text) for text in _listed(coded.dictionary)]
+    codes = pc.fill_null(pc.cast(coded.indices, pa.int64()), len(known)).to_numpy(zero_copy_only=False)
+    lookup = np.empty(len(known) + 1, dtype=object)
+    lookup[:-1] = known
+    values: Column = lookup[codes]
+    return values
 
 
-def _distinct(dictionary: pa.Array) -> list[str | None]:
-    """The texts of a dictionary, once each: as many rows may point to one of them as there are bytes in the body."""
-    texts = list(_texts_of(pa.chunked_array([dictionary])))
-    if any(text is not None and len(text) > SHARED_CHARACTERS for text in texts):
-        raise ValueError(f"Texts in a dictionary have at most {SHARED_CHARACTERS} characters.")
-    return texts
-
-
-def _objects(texts: Sequence[str | None]) -> Column:
-    column = np.empty(len(texts), dtype=object)
-    column[:] = texts
-    return column
+def _listed(texts: pa.Array) -> list[str | None]:
+    """The texts, some at a time, so that other threads have their turn in between."""
+    found: list[str | None] = []
+    for start in range(0, len(texts), ROWS_AT_ONCE):
+        found += texts.slice(start, ROWS_AT_ONCE).to_numpy(zero_copy_only=False).tolist()
+    return found

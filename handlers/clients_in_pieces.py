@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from handlers.clients import (
     Fault,
     Object,
     ObjectReader,
+    keys_of,
     unknown_counts,
     unknown_warnings,
 )
@@ -35,7 +35,7 @@ def read_pieces(release: Release, pieces: Iterable[Sequence[Object]]) -> Clients
     ids: list[str | None] = []
     rows = 0
     for objects in pieces:
-        keys |= dict.fromkeys(chain.from_iterable(objects))
+        keys |= keys_of(objects)
         if len(nothing) < SHOWN_FAULTS:
             nothing += _later(reader.with_nothing(objects), rows)
         try:
