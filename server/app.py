@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
-from pathlib import Path
+from typing import Any
 
-import jinja2
 import msgspec
 from aiohttp import web
 
 from handlers.calls import CallList
+from handlers.domain.release import Release
 from handlers.statistics import StatisticsCache
 from handlers.telemetry import TelemetryReader
-from server import openapi, wording
 from server.auth import Door, Keyring
 from server.batching import Batcher
-from server.description import usage
 from server.description.current import CurrentDescription
 from server.dispatch import DISPATCHER, Dispatcher
 from server.ledger_reading import LedgerReading
@@ -44,10 +43,10 @@ from server.state import (
     STATISTICS,
     STYLE,
 )
+from server.templates import PAGES_FOLDER, Templates
 
 CHECKS_AT_ONCE = 4
 """So many files may be checked or wait for it: each is held in memory until then."""
-_PAGES = Path(__file__).parent / "pages"
 
 
 def build(services: Answering) -> web.Application:
@@ -63,9 +62,9 @@ def build(services: Answering) -> web.Application:
     app[CHECKS] = asyncio.Semaphore(CHECKS_AT_ONCE)
     app[STATISTICS] = StatisticsCache()
     app[LEDGER_READING] = LedgerReading(TelemetryReader(services.ledger))
-    app[PAGES] = _pages()
-    app[STYLE] = (_PAGES / "style.css").read_bytes()
-    app[ICON] = (_PAGES / "icon.svg").read_bytes()
+    app[PAGES] = Templates()
+    app[STYLE] = (PAGES_FOLDER / "style.css").read_bytes()
+    app[ICON] = (PAGES_FOLDER / "icon.svg").read_bytes()
     return app
 
 
@@ -74,7 +73,7 @@ def _application(services: Answering, routes: tuple[Route, ...]) -> web.Applicat
     app[ANSWERING] = services
     app[METRICS] = services.metrics
     tokens = services.settings.tokens_file is not None
-    app[DESCRIPTION] = CurrentDescription(partial(openapi.document, _version(), tokens=tokens, routes=routes))
+    app[DESCRIPTION] = CurrentDescription(partial(_document, routes, tokens=tokens))
     app[BATCHER] = Batcher(services.metrics.batch)
     app[PIPELINE_BATCHER] = PipelineBatcher(services.metrics.batch)
     needs, answers = {}, {}
@@ -109,12 +108,10 @@ def _keyring(services: Answering) -> Keyring | None:
     return Keyring() if services.keyring is None and services.settings.tokens_file is not None else services.keyring
 
 
-def _pages() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PAGES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    environment.filters.update({**wording.FILTERS, **usage.FILTERS})
-    return environment
+def _document(routes: tuple[Route, ...], release: Release | None, *, tokens: bool) -> Mapping[str, Any]:
+    from server import openapi  # nobody has asked for it when the process starts
+
+    return openapi.document(_version(), release, tokens=tokens, routes=routes)
 
 
 def _version() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import jinja2
 from aiohttp import web
 
 from handlers.calls import CallList
@@ -16,6 +15,7 @@ from server.ledger_reading import LedgerReading
 from server.metrics import Metrics
 from server.pipeline_batching import PipelineBatcher
 from server.services import Answering, Services
+from server.templates import Templates
 
 ANSWERING = web.AppKey("answering", Answering)
 SERVICES = web.AppKey("services", Services)
@@ -27,7 +27,7 @@ LEDGER_READING = web.AppKey("ledger_reading", LedgerReading)
 METRICS = web.AppKey("metrics", Metrics)
 BATCHER = web.AppKey("batcher", Batcher)
 PIPELINE_BATCHER = web.AppKey("pipeline batcher", PipelineBatcher)
-PAGES = web.AppKey("pages", jinja2.Environment)
+PAGES = web.AppKey("pages", Templates)
 STYLE = web.AppKey("style", bytes)
 ICON = web.AppKey("icon", bytes)
 DESCRIPTION = web.AppKey("description", CurrentDescription)

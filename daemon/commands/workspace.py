@@ -12,7 +12,6 @@ import sqlalchemy.exc
 
 from daemon import settings as configuration
 from daemon.settings_checks import FOLDER_KEYS
-from handlers.demonstration import write_next_drop
 from handlers.domain.files import Reason
 from handlers.domain.schema import DatasetSettings
 from handlers.storage import files
@@ -106,6 +105,8 @@ def demo(config: Path) -> None:
             f"{config} is for other data: the demonstration's clients are not mixed with yours. It needs {named}, "
             "as the config.json of the checkout has them."
         )
+    from handlers.demonstration import write_next_drop
+
     try:
         written = write_next_drop(workspace.source, known=_known(workspace.ledger))
     except OSError as error:

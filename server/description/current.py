@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from handlers.domain.release import Release
-from server.description.reference import Reference, reference
+
+if TYPE_CHECKING:
+    from server.description.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class CurrentDescription:
         version = None if release is None else release.version
         described = self._described
         if described is None or described.version != version:
+            from server.description.reference import reference  # with the first who asks, not at the start
+
             document = self._document(release)
             described = Described(version, msgspec.json.encode(document), reference(document))
             self._described = described

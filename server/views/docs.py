@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from server.description.current import Described
-from server.description.reference import Reference
 from server.release_header import name_release
 from server.services import Readiness
 from server.state import ANSWERING, DESCRIPTION, PAGES, SERVICES
 from server.views.health import readiness
 from server.views.page import html_response
+
+if TYPE_CHECKING:
+    from server.description.reference import Reference
 
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -52,4 +55,4 @@ def _described(request: web.Request) -> Described:
 def _page(request: web.Request) -> str:
     services = request.app[SERVICES]
     page = DocsPage(readiness(services), _described(request).reference, _url(request))
-    return request.app[PAGES].get_template("docs.html").render(page=page)
+    return request.app[PAGES].render("docs.html", page)

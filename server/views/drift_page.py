@@ -29,7 +29,7 @@ async def drift(request: web.Request) -> web.Response:
     """What /v1/drift says: the harm test as a picture, columns that moved, and the last decisions."""
     services = request.app[SERVICES]
     page = await asyncio.to_thread(_page, services, readiness(services))
-    return html_response(request.app[PAGES].get_template("drift.html").render(page=page))
+    return html_response(request.app[PAGES].render("drift.html", page))
 
 
 def _page(services: Services, state: Readiness) -> DriftPage:

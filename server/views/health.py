@@ -9,8 +9,6 @@ from dataclasses import replace
 from aiohttp import web
 
 from handlers.domain.release import Release
-from server import exposition
-from server.exposition import CONTENT_TYPE, Standing
 from server.services import Readiness, Services
 from server.state import ANSWERING, DOOR, LEDGER_READING, METRICS, SERVICES
 from server.views.answers import json_response
@@ -55,9 +53,11 @@ def state_response(request: web.Request, state: Readiness, release: Release | No
 
 async def metrics(request: web.Request) -> web.Response:
     """Everything that is counted, in the text format of Prometheus; what the process knows where the ledger is slow."""
+    from server import exposition  # with prometheus_client, which no start has to wait for
+
     services = request.app[SERVICES]
     telemetry = await request.app[LEDGER_READING].telemetry()
-    standing = Standing(
+    standing = exposition.Standing(
         counted=request.app[METRICS].snapshot(),
         readiness=readiness(services),
         vitals=services.vitals(),
@@ -67,7 +67,7 @@ async def metrics(request: web.Request) -> web.Response:
         body = exposition.text(standing, None, now=time.time())
     else:
         body = await asyncio.to_thread(exposition.text, standing, telemetry, now=time.time())
-    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+    return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
 
 
 def readiness(services: Services) -> Readiness:

@@ -41,7 +41,7 @@ async def index(request: web.Request) -> web.Response:
     """The ranked clients with the strongest reasons, the current release, the last files and decisions."""
     services = request.app[SERVICES]
     overview = await asyncio.to_thread(_overview, services, readiness(services), request.app[CALLS])
-    return html_response(request.app[PAGES].get_template("index.html").render(page=overview))
+    return html_response(request.app[PAGES].render("index.html", overview))
 
 
 def html_response(html: str) -> web.Response:

@@ -7,8 +7,6 @@ import time
 from aiohttp import web
 
 from handlers.model_records import own_scoring
-from server import exposition
-from server.exposition import Standing
 from server.problems import Kind, Problem
 from server.release_header import name_release
 from server.state import ANSWERING, METRICS
@@ -30,8 +28,10 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """Counts for Prometheus."""
+    from server import exposition  # as in the daemon
+
     services = request.app[ANSWERING]
-    standing = Standing(
+    standing = exposition.Standing(
         counted=request.app[METRICS].snapshot(),
         readiness=services.readiness(),
         vitals=services.vitals(),
