@@ -221,35 +221,36 @@ def times(url: str, content_type: str, body: bytes, accept: str, count: int = 15
 
 
 def serving_beside() -> list[Measure]:
-    """A model trains after each drop, and a drop of 1,000 rows comes each second; before it the same, idle."""
+    """A model trains after each drop, and a drop of 1,000 rows comes each second; before it the same, idle.
+
+    A bare reply in another process is asked in turn: what it loses, the machine has lost.
+    """
     bodies = client_bodies(objects(BODIES, 7))
-    with daemon_with("explainable_boosting", drift={"policy": "always"}) as daemon:
-        idle = [_load(daemon.url, bodies, CONNECTIONS[0]) for _ in range(RUNS)]
+    with serving("bare") as bare, daemon_with("explainable_boosting", drift={"policy": "always"}) as daemon:
+        urls = {"ours": daemon.url, "a bare reply": bare}
+        idle = _in_turn(urls, bodies, RUNS)
         with meanwhile(lambda number: _drop(daemon, number), every=1.0):
-            busy = [_load(daemon.url, bodies, CONNECTIONS[0]) for _ in range(2 * RUNS)]
+            busy = _in_turn(urls, bodies, 2 * RUNS)
         trained = len(daemon.events("model.trained"))
-    rates, p99 = ([getattr(one, name) for one in busy] for name in ("rate", "p99"))
-    what = f"beside training ({trained} models) and a drop of 1,000 rows a second"
-    return [
-        Measure(
-            f"{what}: answers, no error",
-            "/s",
-            statistics.median(rates),
-            len(rates),
-            min(rates),
-            statistics.median(one.rate for one in idle),
-            "idle",
-        ),
-        Measure(
-            f"{what}: 99th percentile",
-            "ms",
-            statistics.median(p99) * 1000,
-            len(p99),
-            max(p99) * 1000,
-            statistics.median(one.p99 for one in idle) * 1000,
-            "idle",
-        ),
-    ]
+    beside = f"beside training ({trained} models) and a drop of 1,000 rows a second"
+    measures = []
+    for name in urls:
+        for what, unit, factor in (("rate", "/s", 1.0), ("p99", "ms", 1000.0)):
+            now, before = ([getattr(one, what) * factor for one in loads[name]] for loads in (busy, idle))
+            worst = min(now) if what == "rate" else max(now)
+            said = f"{name}, {beside}: {'answers' if what == 'rate' else '99th percentile'}"
+            measures.append(
+                Measure(said, unit, statistics.median(now), len(now), worst, statistics.median(before), "idle")
+            )
+    return measures
+
+
+def _in_turn(urls: dict[str, str], bodies: Sequence[bytes], runs: int) -> dict[str, list[Load]]:
+    found: dict[str, list[Load]] = {name: [] for name in urls}
+    for _ in range(runs):
+        for name, url in urls.items():
+            found[name].append(_load(url, bodies, CONNECTIONS[0]))
+    return found
 
 
 def _drop(daemon: DaemonProcess, number: int) -> None:
