@@ -32,14 +32,20 @@ class CurrentDescription:
         self._document = document
         self._described: Described | None = None
 
-    def of(self, release: Release | None) -> Described:
-        """The description for this release; it is made at the first request."""
+    def kept(self, release: Release | None) -> Described | None:
+        """The description for this release where it was made before."""
         version = None if release is None else release.version
         described = self._described
-        if described is None or described.version != version:
+        return described if described is not None and described.version == version else None
+
+    def of(self, release: Release | None) -> Described:
+        """The description for this release; it is made at the first request."""
+        described = self.kept(release)
+        if described is None:
             from server.description.reference import reference  # with the first who asks, not at the start
 
             document = self._document(release)
+            version = None if release is None else release.version
             described = Described(version, msgspec.json.encode(document), reference(document))
             self._described = described
         return described
