@@ -86,11 +86,13 @@ class ObjectReader:
         self._one_feature = features[0].name
         self._numeric = [feature.name for feature in features if feature.numeric]
         self._texts = [feature.name for feature in features if not feature.numeric]
-        self._cells = _getter([*self._numeric, *self._texts])
         known = release.scorer.categories
         self._plain = [(feature.name, feature.numeric, known.get(feature.name)) for feature in features]
         column = release.schema.with_role(Role.ID)
         self._id = None if column is None else column.name
+        #: The columns that are asked for, the id the last of them.
+        self.own = (*self._numeric, *self._texts, *(() if self._id is None else (self._id,)))
+        self._cells = _getter(self.own)
         self._remembered: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def read(self, objects: Sequence[Object]) -> Clients:
@@ -129,9 +131,26 @@ class ObjectReader:
 
     def columns(self, objects: Sequence[Object]) -> tuple[dict[str, Column], list[str | None]]:
         """Read values and ids. Raises ClientsRefused naming the rows and columns of values of another type."""
+        return self.read_cells(self.cells(objects)[0], len(objects))
+
+    def cells(self, objects: Sequence[Object]) -> tuple[list[tuple[object, ...]], bool]:
+        """The values by column, and whether each client has all that are asked for and no others."""
+        try:
+            rows = list(map(self._cells, objects))
+        except KeyError:
+            rows = [tuple(map(client.get, self.own)) for client in objects]
+            just_its_own = False
+        else:
+            just_its_own = set(map(len, objects)) == {len(self.own)}
+        return list(zip(*rows, strict=True)) or [()] * len(self.own), just_its_own
+
+    def read_cells(self, cells: Sequence[tuple[object, ...]], rows: int) -> tuple[dict[str, Column], list[str | None]]:
+        """Read values and ids that are sorted by column. Raises ClientsRefused as ``columns``."""
         faults: list[Fault] = []
-        columns = self._read(objects, faults)
-        ids = self._ids(objects, faults)
+        columns = self._read(cells, rows, faults)
+        ids: list[str | None] = [None] * rows
+        if self._id is not None:
+            ids = self._ids(self._id, cells[-1], faults)
         if faults:
             raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
         return columns, ids
@@ -174,16 +193,10 @@ class ObjectReader:
         names = ", ".join(feature.name for feature in self._release.scorer.features[:SHOWN_NAMES])
         return f"None of the columns that the model reads is there: {shown(names)}."
 
-    def _read(self, objects: Sequence[Object], faults: list[Fault]) -> dict[str, Column]:
-        try:
-            rows = list(map(self._cells, objects))
-        except KeyError:
-            names = (*self._numeric, *self._texts)
-            rows = [tuple(map(client.get, names)) for client in objects]
-        cells = list(zip(*rows, strict=True)) or [()] * (len(self._numeric) + len(self._texts))
-        numbers, texts = cells[: len(self._numeric)], cells[len(self._numeric) :]
+    def _read(self, cells: Sequence[tuple[object, ...]], rows: int, faults: list[Fault]) -> dict[str, Column]:
+        numbers, texts = cells[: len(self._numeric)], cells[len(self._numeric) :][: len(self._texts)]
         columns: dict[str, Column] = {}
-        matrix = _matrix(numbers, len(objects))
+        matrix = _matrix(numbers, rows)
         for place, name in enumerate(self._numeric):
             if matrix is None:
                 faults += _number_faults(name, numbers[place])
@@ -197,14 +210,10 @@ class ObjectReader:
                 columns[name] = read
         return columns
 
-    def _ids(self, objects: Sequence[Object], faults: list[Fault]) -> list[str | None]:
-        name = self._id
-        if name is None:
-            return [None] * len(objects)
-        values = [client.get(name) for client in objects]
+    def _ids(self, name: str, values: Sequence[object], faults: list[Fault]) -> list[str | None]:
         kinds = set(map(type, values))
         if kinds == {str} and all(map(str.strip, values)):  # type: ignore[arg-type]  # the line says that they are texts
-            return values  # type: ignore[return-value]
+            return list(values)  # type: ignore[arg-type]
         if not _TEXTS.issuperset(kinds):
             wrong = (row for row, value in enumerate(values) if type(value) not in _TEXTS)
             for row in islice(wrong, SHOWN_FAULTS):

@@ -35,11 +35,12 @@ def read_pieces(release: Release, pieces: Iterable[Sequence[Object]]) -> Clients
     ids: list[str | None] = []
     rows = 0
     for objects in pieces:
-        keys |= keys_of(objects)
-        if len(nothing) < SHOWN_FAULTS:
+        cells, just_its_own = reader.cells(objects)
+        keys |= dict.fromkeys(reader.own) if just_its_own else keys_of(objects)
+        if not just_its_own and len(nothing) < SHOWN_FAULTS:
             nothing += _later(reader.with_nothing(objects), rows)
         try:
-            columns, some = reader.columns(objects)
+            columns, some = reader.read_cells(cells, len(objects))
         except ClientsRefused as refused:
             wrong += _later(refused.faults if len(wrong) < SHOWN_FAULTS else (), rows)
         else:
