@@ -15,12 +15,11 @@ from handlers.clients import (
     Column,
     Fault,
     Object,
-    ObjectReader,
-    keys_of,
     unknown_counts,
     unknown_warnings,
 )
 from handlers.domain.release import Release
+from handlers.object_reading import ObjectReader, keys_of
 
 
 def read_pieces(release: Release, pieces: Iterable[Sequence[Object]]) -> Clients:

@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from handlers.clients import Clients, ClientsRefused, Object, ObjectReader, unknown_rows, unknown_warnings
+from handlers.clients import Clients, ClientsRefused, Object, unknown_rows, unknown_warnings
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.domain.scorer import Form
+from handlers.object_reading import ObjectReader
 
 MAX_REASONS = 20
 #: Contributions in one answer: beyond this it would fill the memory of who asks and who answers.

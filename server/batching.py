@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from handlers.clients import ClientsRefused, Object, ObjectReader
+from handlers.clients import ClientsRefused, Object
 from handlers.domain.release import Release
+from handlers.object_reading import ObjectReader
 from handlers.prediction import Prediction, predict_together
 
 MAX_ROWS = 1_000

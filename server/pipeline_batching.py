@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from handlers.clients import Object, ObjectReader
+from handlers.clients import Object
 from handlers.domain.release import Release
+from handlers.object_reading import ObjectReader
 from handlers.prediction import Prediction, predict_together
 from server.batching import MAX_ROWS, Asked, deliver
 

@@ -13,11 +13,12 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from handlers.calls import Reason, reason_item
-from handlers.clients import Clients, ClientsRefused, ObjectReader
+from handlers.clients import Clients, ClientsRefused
 from handlers.clients_in_pieces import read_pieces
 from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
 from handlers.domain.scorer import Form
+from handlers.object_reading import ObjectReader
 from handlers.prediction import Contribution, Prediction
 from server.json_pieces import Objects, pieces
 from server.negotiation import CSV, JSON

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from handlers.clients import ObjectReader
+from handlers.object_reading import ObjectReader
 from handlers.prediction import predict
 from handlers.storage import releases
 from tests.benchmarks.recomputed import Said, Unchecked, compare, said_offline, versions_of

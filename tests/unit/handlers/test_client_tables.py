@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 
 from handlers.client_tables import NotATable, from_arrow, from_csv
-from handlers.clients import SHOWN_NAMES, Clients, ClientsRefused, ObjectReader
+from handlers.clients import SHOWN_NAMES, Clients, ClientsRefused
 from handlers.domain.limits import Limits
 from handlers.domain.schema import Column, ColumnType, Role
+from handlers.object_reading import ObjectReader
 from handlers.prediction import predict
 from tests.unit.server.small_house import CLIENT, release
 

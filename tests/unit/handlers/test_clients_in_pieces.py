@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.clients import Clients, ClientsRefused, ObjectReader
+from handlers.clients import Clients, ClientsRefused
 from handlers.clients_in_pieces import read_pieces
+from handlers.object_reading import ObjectReader
 from tests.unit.handlers.drawn_clients import drawn
 from tests.unit.server.small_house import release
 

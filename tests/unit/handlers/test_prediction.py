@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.client_tables import from_csv
-from handlers.clients import SHOWN_FAULTS, ClientsRefused, Fault, ObjectReader
+from handlers.clients import SHOWN_FAULTS, ClientsRefused, Fault
 from handlers.domain.limits import Limits
+from handlers.object_reading import ObjectReader
 from handlers.prediction import MAX_CONTRIBUTIONS, Prediction, TooManyReasons, predict, predict_together
 from tests.unit.handlers.drawn_clients import drawn
 from tests.unit.server.small_house import CLIENT, SCORECARD, release

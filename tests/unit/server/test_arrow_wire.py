@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.clients import ObjectReader
+from handlers.object_reading import ObjectReader
 from handlers.prediction import predict
 from server.arrow_wire import read_stream, write_stream
 from server.problems import Kind, Problem

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.clients import ClientsRefused, ObjectReader
+from handlers.clients import ClientsRefused
+from handlers.object_reading import ObjectReader
 from handlers.prediction import Prediction, predict
 from server import batching
 from server.batching import ALONE, Batcher

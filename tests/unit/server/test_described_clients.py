@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from handlers.clients import ClientsRefused, ObjectReader
+from handlers.clients import ClientsRefused
 from handlers.domain.limits import RequestLimits
+from handlers.object_reading import ObjectReader
 from handlers.prediction import predict
 from server.description.clients import client_schema, example_client, example_csv
 from server.wire import clients_of_csv

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from handlers.clients import Clients, ObjectReader
+from handlers.clients import Clients
 from handlers.domain.calibration import Calibration, calibrated
 from handlers.domain.limits import RequestLimits
 from handlers.domain.release import Release
 from handlers.domain.schema import Column, ColumnType, Role, Schema
 from handlers.domain.scorecard import Scorecard
 from handlers.estimators import BLEND, NAMES, Fitted, load
+from handlers.object_reading import ObjectReader
 from handlers.prediction import Prediction, predict, predict_together
 from server import wire
 from tests.unit.server import small_house

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.clients import ObjectReader
+from handlers.object_reading import ObjectReader
 from handlers.prediction import Prediction, predict
 from server import wire
 from server.negotiation import CSV, JSON

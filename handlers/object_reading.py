@@ -1,0 +1,243 @@
+"""Clients that are given as objects of column and value become the columns that a scorecard asks for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, islice, repeat
+from operator import contains, itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlers.clients import (
+    SHOWN_FAULTS,
+    SHOWN_NAMES,
+    Clients,
+    ClientsRefused,
+    Column,
+    Fault,
+    Object,
+    absent_message,
+    kind_of,
+    missing_warnings,
+    nearest,
+    shown,
+    text_of,
+    unknown_counts,
+    unknown_warnings,
+    unused_warnings,
+)
+from handlers.domain.release import Release
+from handlers.domain.row_evaluator import Cell
+from handlers.domain.schema import Role
+
+#: So many sets of keys are remembered, each of at most so many characters: most senders always send the same.
+REMEMBERED_KEYS, REMEMBERED_CHARACTERS = 64, 10_000
+_NUMBERS = frozenset((int, float, type(None)))
+_TEXTS = frozenset((str, int, type(None)))
+_LARGEST = sys.float_info.max
+
+
+class ObjectReader:
+    """Reads clients that are given as objects: numbers as numbers, categories as text (or integers).
+
+    null, blank text and an absent key are missing, as an empty cell of a file is. A column that no client has is named
+    in a warning; where a key that is not known looks like it, it is a misspelling and refused.
+    """
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+        features = release.scorer.features
+        self._features = frozenset(feature.name for feature in features)
+        self._one_feature = features[0].name
+        self._numeric = [feature.name for feature in features if feature.numeric]
+        self._texts = [feature.name for feature in features if not feature.numeric]
+        known = release.scorer.categories
+        self._plain = [(feature.name, feature.numeric, known.get(feature.name)) for feature in features]
+        column = release.schema.with_role(Role.ID)
+        self._id = None if column is None else column.name
+        #: The columns that are asked for, the id the last of them.
+        self.own = (*self._numeric, *self._texts, *(() if self._id is None else (self._id,)))
+        self._cells = _getter(self.own)
+        self._remembered: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def read(self, objects: Sequence[Object]) -> Clients:
+        """Read the clients of one request. Raises ClientsRefused naming the rows and columns."""
+        warnings = self.warnings(objects)
+        columns, ids = self.columns(objects)
+        return Clients(columns, ids, (*warnings, *unknown_warnings(unknown_counts(self._release, columns))))
+
+    def warnings(self, objects: Sequence[Object]) -> tuple[str, ...]:
+        """What is left aside, or taken as missing, because of the keys. Raises ClientsRefused.
+
+        A client with none of the columns is refused: nothing could be said of it.
+        """
+        if len(objects) == 1:
+            keys = tuple(objects[0])
+            known = self._remembered.get(keys)
+            if known is not None:
+                return known
+            found = self.left_aside(keys)
+            if len(self._remembered) >= REMEMBERED_KEYS:
+                self._remembered.clear()
+            if sum(map(len, keys)) <= REMEMBERED_CHARACTERS:
+                self._remembered[keys] = found
+            return found
+        faults = self.with_nothing(objects)
+        if faults:
+            raise ClientsRefused(faults)
+        return self.left_aside(keys_of(objects)) if objects else ()
+
+    def with_nothing(self, objects: Sequence[Object]) -> list[Fault]:
+        """The first clients with none of the columns."""
+        if all(map(contains, objects, repeat(self._one_feature))):
+            return []
+        rows = (row for row, client in enumerate(objects) if self._features.isdisjoint(client))
+        return [Fault(row, None, self._nothing()) for row in islice(rows, SHOWN_FAULTS)]
+
+    def columns(self, objects: Sequence[Object]) -> tuple[dict[str, Column], list[str | None]]:
+        """Read values and ids. Raises ClientsRefused naming the rows and columns of values of another type."""
+        return self.read_cells(self.cells(objects)[0], len(objects))
+
+    def cells(self, objects: Sequence[Object]) -> tuple[list[tuple[object, ...]], bool]:
+        """The values by column, and whether each client has all that are asked for and no others."""
+        try:
+            rows = list(map(self._cells, objects))
+        except KeyError:
+            rows = [tuple(map(client.get, self.own)) for client in objects]
+            just_its_own = False
+        else:
+            just_its_own = set(map(len, objects)) == {len(self.own)}
+        return list(zip(*rows, strict=True)) or [()] * len(self.own), just_its_own
+
+    def read_cells(self, cells: Sequence[tuple[object, ...]], rows: int) -> tuple[dict[str, Column], list[str | None]]:
+        """Read values and ids that are sorted by column. Raises ClientsRefused as ``columns``."""
+        faults: list[Fault] = []
+        columns = self._read(cells, rows, faults)
+        ids: list[str | None] = [None] * rows
+        if self._id is not None:
+            ids = self._ids(self._id, cells[-1], faults)
+        if faults:
+            raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
+        return columns, ids
+
+    def row(self, client: Object) -> tuple[list[Cell], str | None] | None:
+        """One client's values as a row of the scorecard, and its id.
+
+        None where there is more to be said of them, a fault or a warning: ``columns`` and ``unknown_rows`` say it.
+        """
+        row: list[Cell] = []
+        for name, numeric, known in self._plain:
+            value = client.get(name)
+            if not numeric:
+                if type(value) not in _TEXTS:
+                    return None
+                value = text_of(value)
+                if known is not None and value not in known:
+                    return None
+            elif value is not None:
+                if type(value) not in _NUMBERS or not -_LARGEST <= value <= _LARGEST:  # type: ignore[operator]
+                    return None
+                value = float(value)  # type: ignore[arg-type]  # the line above leaves int and float
+            row.append(value)
+        given = None if self._id is None else client.get(self._id)
+        return (row, text_of(given)) if type(given) in _TEXTS else None
+
+    def left_aside(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """The same of all the keys that clients have, of whom each has one of the columns."""
+        given = dict.fromkeys(keys)
+        if self._features.isdisjoint(given):
+            raise ClientsRefused([Fault(0, None, self._nothing())])
+        absent = [feature.name for feature in self._release.scorer.features if feature.name not in given]
+        unknown = [name for name in given if name not in self._release.schema.by_name]
+        misspelt = [name for name in absent[:SHOWN_FAULTS] if nearest(name, unknown) is not None]
+        if misspelt:
+            raise ClientsRefused(Fault(0, name, absent_message(name, unknown)) for name in misspelt)
+        return (*missing_warnings(absent), *unused_warnings(self._release, given))
+
+    def _nothing(self) -> str:
+        names = ", ".join(feature.name for feature in self._release.scorer.features[:SHOWN_NAMES])
+        return f"None of the columns that the model reads is there: {shown(names)}."
+
+    def _read(self, cells: Sequence[tuple[object, ...]], rows: int, faults: list[Fault]) -> dict[str, Column]:
+        numbers, texts = cells[: len(self._numeric)], cells[len(self._numeric) :][: len(self._texts)]
+        columns: dict[str, Column] = {}
+        matrix = _matrix(numbers, rows)
+        for place, name in enumerate(self._numeric):
+            if matrix is None:
+                faults += _number_faults(name, numbers[place])
+            else:
+                columns[name] = matrix[place]
+        for name, values in zip(self._texts, texts, strict=True):
+            read = _categories(name, values)
+            if isinstance(read, list):
+                faults += read
+            else:
+                columns[name] = read
+        return columns
+
+    def _ids(self, name: str, values: Sequence[object], faults: list[Fault]) -> list[str | None]:
+        kinds = set(map(type, values))
+        if kinds == {str} and all(map(str.strip, values)):  # type: ignore[arg-type]  # the line says that they are texts
+            return list(values)  # type: ignore[arg-type]
+        if not _TEXTS.issuperset(kinds):
+            wrong = (row for row, value in enumerate(values) if type(value) not in _TEXTS)
+            for row in islice(wrong, SHOWN_FAULTS):
+                faults.append(Fault(row, name, f"An id is text, an integer or null, not {kind_of(values[row])}."))
+            return []
+        return [text_of(value) for value in values]
+
+
+def keys_of(objects: Iterable[Object]) -> dict[str, None]:
+    """All keys, as they come first. Most senders give each client the same ones in the same order."""
+    return dict.fromkeys(chain.from_iterable(dict.fromkeys(map(tuple, objects))))
+
+
+def _getter(names: Sequence[str]) -> Callable[[Object], tuple[object, ...]]:
+    if len(names) == 1:
+        (name,) = names
+        return lambda client: (client[name],)
+    return itemgetter(*names)
+
+
+def _matrix(columns: Sequence[Sequence[object]], rows: int) -> NDArray[np.float64] | None:
+    """Numbers of many columns, float64[columns, rows], NaN for None; None where one of them is no finite number."""
+    if not _NUMBERS.issuperset(map(type, chain.from_iterable(columns))):
+        return None
+    try:
+        found = np.array(columns, dtype=np.float64).reshape(len(columns), rows)
+    except OverflowError:
+        return None
+    return None if np.isinf(found).any() else found
+
+
+def _number_faults(name: str, values: Sequence[object]) -> list[Fault]:
+    faults = (Fault(row, name, message) for row, value in enumerate(values) if (message := _not_a_number(value)))
+    return list(islice(faults, SHOWN_FAULTS))
+
+
+def _not_a_number(value: object) -> str | None:
+    if value is None:
+        return None
+    if type(value) not in (int, float):
+        return f"A number or null is expected here, not {kind_of(value)}."
+    try:
+        finite = np.isfinite(float(value))  # type: ignore[arg-type]  # the line above leaves int and float
+    except OverflowError:
+        finite = False
+    return None if finite else "The number is too large for 64-bit floating point."
+
+
+def _categories(name: str, values: Sequence[object]) -> Column | list[Fault]:
+    if not _TEXTS.issuperset(map(type, values)):
+        faults = (
+            Fault(row, name, f"Text, an integer or null is expected here, not {kind_of(value)}.")
+            for row, value in enumerate(values)
+            if type(value) not in _TEXTS
+        )
+        return list(islice(faults, SHOWN_FAULTS))
+    texts = {value: text_of(value) for value in set(values)}  # there are few, of which each comes often
+    column = np.empty(len(values), dtype=object)
+    column[:] = list(map(texts.__getitem__, values))
+    return column
