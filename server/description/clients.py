@@ -26,7 +26,7 @@ _EXAMPLE: Client = {"corporation": "abcd", "tenure": 3, "contract": "monthly", "
 
 
 def client_schema(release: Release | None) -> Schema:
-    """The JSON Schema of one client: the columns that ``handlers.object_reading`` reads for this release, and their types."""
+    """The JSON Schema of one client: the columns that ``ObjectReader`` reads for this release, and their types."""
     if release is None:
         return _BEFORE
     columns = release.sketch.columns
