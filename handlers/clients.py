@@ -152,6 +152,4 @@ def text_of(value: object) -> str | None:
 
 def without_blanks(texts: list[str | None]) -> list[str | None]:
     """Blank text as None."""
-    if None not in texts and all(map(str.strip, texts)):  # type: ignore[arg-type]  # no None among them
-        return texts
     return [text if text is None or text.strip() else None for text in texts]

@@ -136,10 +136,12 @@ class ObjectReader:
                 value = text_of(value)
                 if known is not None and value not in known:
                     return None
-            elif value is not None:
-                if type(value) not in _NUMBERS or not -_LARGEST <= value <= _LARGEST:  # type: ignore[operator]
+            elif type(value) is int or type(value) is float:
+                if not -_LARGEST <= value <= _LARGEST:
                     return None
-                value = float(value)  # type: ignore[arg-type]  # the line above leaves int and float
+                value = float(value)
+            elif value is not None:
+                return None
             row.append(value)
         given = None if self._id is None else client.get(self._id)
         return (row, text_of(given)) if type(given) in _TEXTS else None
@@ -178,10 +180,7 @@ class ObjectReader:
         return columns
 
     def _ids(self, name: str, values: Sequence[object], faults: list[Fault]) -> list[str | None]:
-        kinds = set(map(type, values))
-        if kinds == {str} and all(map(str.strip, values)):  # type: ignore[arg-type]  # the line says that they are texts
-            return list(values)  # type: ignore[arg-type]
-        if not _TEXTS.issuperset(kinds):
+        if not _TEXTS.issuperset(map(type, values)):
             wrong = (row for row, value in enumerate(values) if type(value) not in _TEXTS)
             for row in islice(wrong, SHOWN_FAULTS):
                 faults.append(Fault(row, name, f"An id is text, an integer or null, not {kind_of(values[row])}."))
@@ -220,13 +219,10 @@ def _number_faults(name: str, values: Sequence[object]) -> list[Fault]:
 def _not_a_number(value: object) -> str | None:
     if value is None:
         return None
-    if type(value) not in (int, float):
-        return f"A number or null is expected here, not {kind_of(value)}."
-    try:
-        finite = np.isfinite(float(value))  # type: ignore[arg-type]  # the line above leaves int and float
-    except OverflowError:
-        finite = False
-    return None if finite else "The number is too large for 64-bit floating point."
+    if type(value) is int or type(value) is float:
+        fits = -_LARGEST <= value <= _LARGEST
+        return None if fits else "The number is too large for 64-bit floating point."
+    return f"A number or null is expected here, not {kind_of(value)}."
 
 
 def _categories(name: str, values: Sequence[object]) -> Column | list[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypedDict
 
@@ -188,12 +188,12 @@ def _document(prediction: Prediction, rows: slice) -> PredictionAnswer:
     return answer
 
 
-def _joined(parts: Sequence[PredictionAnswer]) -> bytes:
+def _joined(parts: Sequence[Mapping[str, object]]) -> bytes:
     """One document of those of some rows each: their lists behind each other."""
     members = []
     for name, value in parts[0].items():
         if name in _BY_ROW:
-            encoded = b"[%b]" % b",".join(msgspec.json.encode(part[name])[1:-1] for part in parts)  # type: ignore[literal-required]
+            encoded = b"[%b]" % b",".join(msgspec.json.encode(part[name])[1:-1] for part in parts)
         else:
             encoded = msgspec.json.encode(value)
         members.append(msgspec.json.encode(name) + b":" + encoded)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from server.description.current import Described
 from server.release_header import name_release
 from server.services import Readiness
 from server.state import ANSWERING, DESCRIPTION, PAGES, SERVICES
@@ -51,11 +50,9 @@ def _url(request: web.Request) -> str:
     return f"{request.scheme}://{given if _HOST.fullmatch(given) else f'{settings.host}:{settings.port}'}"
 
 
-def _described(request: web.Request) -> Described:
-    return request.app[DESCRIPTION].of(request.app[ANSWERING].champion.release)
-
-
 def _page(request: web.Request) -> str:
     services = request.app[SERVICES]
-    page = DocsPage(readiness(services), _described(request).reference, _url(request))
+    page = DocsPage(
+        readiness(services), request.app[DESCRIPTION].of(services.champion.release).reference, _url(request)
+    )
     return request.app[PAGES].render("docs.html", page)
