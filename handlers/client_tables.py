@@ -28,7 +28,6 @@ from handlers.clients import (
     unknown_counts,
     unknown_warnings,
     unused_warnings,
-    without_blanks,
 )
 from handlers.decoding import decode
 from handlers.domain.column_matching import by_case
@@ -187,7 +186,7 @@ def _ids(column: pa.ChunkedArray) -> list[str | None]:
         if pa.types.is_dictionary(texts.type):
             found += _by_code(texts).tolist()
         else:
-            found += without_blanks(_listed(texts))
+            found += [text if text is None or text.strip() else None for text in _listed(texts)]
     return found
 
 

@@ -148,8 +148,3 @@ def text_of(value: object) -> str | None:
     """Return a category or an id as text. Blank text is missing, as a blank cell is in a file."""
     text = "" if value is None else str(value)
     return text if text.strip() else None
-
-
-def without_blanks(texts: list[str | None]) -> list[str | None]:
-    """Blank text as None."""
-    return [text if text is None or text.strip() else None for text in texts]
