@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from daemon import control, interpreter, log
+from daemon import control, interpreter, log, memory
 from daemon.bootstrap import house_of
 from daemon.configuration import ConfigurationError
 from daemon.dependency_check import DependencyCheck
@@ -96,8 +96,10 @@ class Daemon:
             doors=self._doors.watch(),
             beat=self._health.keep_beat(),
             dependencies=self._check_dependencies(),
+            memory=memory.give_back_at_rest(),
         )
         interpreter.serve()
+        memory.keep_for_large_requests()
         log.emit("daemon.ready", url=self._url, pid=os.getpid())
         self._life.notifier.ready(f"Serving on {self._url}")
         await self._life.until_stopped()

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon import interpreter, log
+from daemon import interpreter, log, memory
 from daemon.doors import Doors
 from daemon.following import Following
 from daemon.lifecycle import Beat, Lifecycle
@@ -52,8 +52,10 @@ class Replica:
             doors=self._doors.watch(),
             heartbeat=self._life.tell_alive(self._at_what),
             beat=self._beat.keep(),
+            memory=memory.give_back_at_rest(),
         )
         interpreter.serve()
+        memory.keep_for_large_requests()
         log.emit("replica.ready", url=url, pid=os.getpid(), folder=str(self._folder))
         self._life.notifier.ready(f"Serving on {url}")
         await self._life.until_stopped()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,10 @@ from handlers.clients import (
     ClientsRefused,
     Column,
     Fault,
+    Ids,
     absent_message,
     is_optional,
+    missing,
     missing_warnings,
     shown,
     text_of,
@@ -30,6 +33,7 @@ from handlers.clients import (
     unused_warnings,
 )
 from handlers.decoding import decode
+from handlers.domain.coded_texts import CodedTexts, joined
 from handlers.domain.column_matching import by_case
 from handlers.domain.files import Reason
 from handlers.domain.limits import Limits
@@ -45,8 +49,22 @@ from handlers.storage.inbox import Content
 SHARED_CHARACTERS = 1_000
 
 ROWS_AT_ONCE = 4_096
+_NONE = pa.array([], pa.string())
 
 Read = Callable[[Feature, int], Column | list[Fault]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextColumn:
+    """Ids that are Arrow's until they are asked for; missing ones are null."""
+
+    texts: pa.StringArray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, rows: slice) -> list[str | None]:
+        return _listed(self.texts[rows])
 
 
 class NotATable(Exception):
@@ -79,7 +97,7 @@ def from_csv(release: Release, content: bytes, limits: Limits) -> Clients:
     names, notes = _matched(release, cells.names)
     clients = _clients(release, names, len(cells.lines), read)
     ids = _column_named(release, Role.ID, names)
-    texts: list[str | None] = [None] * len(cells.lines) if ids is None else _listed(to_text(cells.columns[ids]))
+    texts: Ids = [None] * len(cells.lines) if ids is None else TextColumn(to_text(cells.columns[ids]))
     return Clients(clients.columns, texts, (*text.notes, *cells.notes, *notes, *clients.warnings))
 
 
@@ -124,7 +142,7 @@ def _clients(release: Release, names: Sequence[str], rows: int, read: Read) -> C
             else:
                 columns[feature.name] = result
         elif is_optional(release, feature):
-            columns[feature.name] = np.full(rows, np.nan) if feature.numeric else np.full(rows, None)
+            columns[feature.name] = missing(rows, numeric=feature.numeric)
             left_out.append(feature.name)
         else:
             faults.append(Fault(0, feature.name, absent_message(feature.name, names)))
@@ -142,7 +160,7 @@ def _column_named(release: Release, role: Role, names: Sequence[str]) -> int | N
 def _csv_column(feature: Feature, cells: TextTable, position: int) -> Column | list[Fault]:
     column = cells.columns[position]
     if not feature.numeric:
-        return _by_code(to_text(column))
+        return _coded(to_text(column))
     numbers = to_numbers(column)
     if numbers is None:
         return [Fault(None, feature.name, "The commas in its numbers may be decimal commas or separate thousands.")]
@@ -171,23 +189,17 @@ def _arrow_column(feature: Feature, column: pa.ChunkedArray) -> Column | list[Fa
     return [Fault(row, feature.name, "The number is not finite.") for row in endless] or values
 
 
-def _categories(column: pa.ChunkedArray) -> Column:
+def _categories(column: pa.ChunkedArray) -> CodedTexts:
     """Text or integers as text, blank text as None. Raises ValueError naming what else the column holds."""
-    if not len(column):
-        return np.empty(0, dtype=object)
-    return np.concatenate([_by_code(_as_text(chunk)) for chunk in column.chunks if len(chunk)])
+    return joined([_coded(_as_text(chunk)) for chunk in (*column.chunks, _NONE)])
 
 
-def _ids(column: pa.ChunkedArray) -> list[str | None]:
+def _ids(column: pa.ChunkedArray) -> Ids:
     """The same of a column whose texts are mostly different."""
-    found: list[str | None] = []
-    for chunk in column.chunks:
-        texts = _as_text(chunk)
-        if pa.types.is_dictionary(texts.type):
-            found += _by_code(texts).tolist()
-        else:
-            found += [text if text is None or text.strip() else None for text in _listed(texts)]
-    return found
+    if pa.types.is_dictionary(column.type):  # texts that are shared stay so
+        return _categories(column).tolist()
+    chunks = [pc.cast(_as_text(chunk), pa.string()) for chunk in column.chunks]
+    return TextColumn(to_text(pa.chunked_array(chunks, pa.string()).combine_chunks()))
 
 
 def _as_text(chunk: pa.Array) -> pa.Array:
@@ -204,15 +216,12 @@ def _as_text(chunk: pa.Array) -> pa.Array:
     return chunk if pa.types.is_string(kind) or pa.types.is_large_string(kind) else pc.cast(chunk, pa.string())
 
 
-def _by_code(texts: pa.Array) -> Column:
-    """Text by row, read once for all rows that have the same; blank text is None."""
+def _coded(texts: pa.Array) -> CodedTexts:
+    """Text as a dictionary holds it, blank text being None."""
     coded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
     known = [text_of(text) for text in _listed(coded.dictionary)]
     codes = pc.fill_null(pc.cast(coded.indices, pa.int64()), len(known)).to_numpy(zero_copy_only=False)
-    lookup = np.empty(len(known) + 1, dtype=object)
-    lookup[:-1] = known
-    values: Column = lookup[codes]
-    return values
+    return CodedTexts((*known, None), codes)
 
 
 def _listed(texts: pa.Array) -> list[str | None]:

@@ -6,15 +6,17 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handlers.domain.coded_texts import CodedTexts
 from handlers.domain.release import Release
 from handlers.domain.schema import Role
 from handlers.domain.scorecard import Feature
 
-Column = NDArray[np.float64] | NDArray[np.object_]
+Column = NDArray[np.float64] | CodedTexts
 Object = Mapping[str, object]
 
 #: Faults that one answer names, and names of columns in a warning.
@@ -51,13 +53,20 @@ class ClientsRefused(Exception):
         super().__init__(f"{place}{first.message}")
 
 
+class Ids(Protocol):
+    """The clients' ids, None where there is none; a list of them is one."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: slice, /) -> list[str | None]: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Clients:
     """What is scored: ``columns`` as the scorecard asks for them, the clients' ids where they were given, and what
     was left aside, in sentences."""
 
     columns: Mapping[str, Column]
-    ids: list[str | None]
+    ids: Ids
     warnings: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -104,22 +113,29 @@ def unused_warnings(release: Release, given: Iterable[str]) -> list[str]:
     return warnings
 
 
-def unknown_rows(release: Release, columns: Mapping[str, Column]) -> dict[str, list[bool]]:
+def unknown_rows(release: Release, columns: Mapping[str, Column]) -> dict[str, NDArray[np.bool_]]:
     """In which rows of a category column is one that the model has not learned from? Columns without any are left out.
 
     They are scored as training defines: as any other value.
     """
     found = {}
     for name, known in release.scorer.categories.items():
-        values = columns[name].tolist()
-        if not known.issuperset(values):
-            found[name] = [value not in known for value in values]
+        values = columns[name]
+        if isinstance(values, CodedTexts) and not known.issuperset(values.texts):
+            rows = ~values.among(known)
+            if rows.any():
+                found[name] = rows
     return found
 
 
 def unknown_counts(release: Release, columns: Mapping[str, Column]) -> dict[str, int]:
     """How many rows those are, by column."""
-    return {name: sum(rows) for name, rows in unknown_rows(release, columns).items()}
+    return {name: int(np.count_nonzero(rows)) for name, rows in unknown_rows(release, columns).items()}
+
+
+def missing(rows: int, *, numeric: bool) -> Column:
+    """A column in which every value is missing."""
+    return np.full(rows, np.nan) if numeric else CodedTexts((None,), np.zeros(rows, dtype=np.intp))
 
 
 def unknown_warnings(counts: Mapping[str, int]) -> tuple[str, ...]:

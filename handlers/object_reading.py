@@ -28,6 +28,7 @@ from handlers.clients import (
     unknown_warnings,
     unused_warnings,
 )
+from handlers.domain.coded_texts import CodedTexts
 from handlers.domain.release import Release
 from handlers.domain.row_evaluator import Cell
 from handlers.domain.schema import Role
@@ -47,18 +48,18 @@ class ObjectReader:
     """
 
     def __init__(self, release: Release) -> None:
-        self._release = release
+        self.release = release
         features = release.scorer.features
         self._features = frozenset(feature.name for feature in features)
         self._one_feature = features[0].name
-        self._numeric = [feature.name for feature in features if feature.numeric]
-        self._texts = [feature.name for feature in features if not feature.numeric]
+        self.numeric = [feature.name for feature in features if feature.numeric]
+        self.texts = [feature.name for feature in features if not feature.numeric]
         known = release.scorer.categories
         self._plain = [(feature.name, feature.numeric, known.get(feature.name)) for feature in features]
         column = release.schema.with_role(Role.ID)
-        self._id = None if column is None else column.name
+        self.identity = None if column is None else column.name
         #: The columns that are asked for, the id the last of them.
-        self.own = (*self._numeric, *self._texts, *(() if self._id is None else (self._id,)))
+        self.own = (*self.numeric, *self.texts, *(() if self.identity is None else (self.identity,)))
         self._cells = _getter(self.own)
         self._remembered: dict[tuple[str, ...], tuple[str, ...]] = {}
 
@@ -66,7 +67,7 @@ class ObjectReader:
         """Read the clients of one request. Raises ClientsRefused naming the rows and columns."""
         warnings = self.warnings(objects)
         columns, ids = self.columns(objects)
-        return Clients(columns, ids, (*warnings, *unknown_warnings(unknown_counts(self._release, columns))))
+        return Clients(columns, ids, (*warnings, *unknown_warnings(unknown_counts(self.release, columns))))
 
     def warnings(self, objects: Sequence[Object]) -> tuple[str, ...]:
         """What is left aside, or taken as missing, because of the keys. Raises ClientsRefused.
@@ -98,29 +99,22 @@ class ObjectReader:
 
     def columns(self, objects: Sequence[Object]) -> tuple[dict[str, Column], list[str | None]]:
         """Read values and ids. Raises ClientsRefused naming the rows and columns of values of another type."""
-        return self.read_cells(self.cells(objects)[0], len(objects))
+        cells, rows = self._by_column(objects), len(objects)
+        faults: list[Fault] = []
+        columns = self._read(cells, rows, faults)
+        ids: list[str | None] = [None] * rows
+        if self.identity is not None:
+            ids = self._ids(self.identity, cells[-1], faults)
+        if faults:
+            raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
+        return columns, ids
 
-    def cells(self, objects: Sequence[Object]) -> tuple[list[tuple[object, ...]], bool]:
-        """The values by column, and whether each client has all that are asked for and no others."""
+    def _by_column(self, objects: Sequence[Object]) -> list[tuple[object, ...]]:
         try:
             rows = list(map(self._cells, objects))
         except KeyError:
             rows = [tuple(map(client.get, self.own)) for client in objects]
-            just_its_own = False
-        else:
-            just_its_own = set(map(len, objects)) == {len(self.own)}
-        return list(zip(*rows, strict=True)) or [()] * len(self.own), just_its_own
-
-    def read_cells(self, cells: Sequence[tuple[object, ...]], rows: int) -> tuple[dict[str, Column], list[str | None]]:
-        """Read values and ids that are sorted by column. Raises ClientsRefused as ``columns``."""
-        faults: list[Fault] = []
-        columns = self._read(cells, rows, faults)
-        ids: list[str | None] = [None] * rows
-        if self._id is not None:
-            ids = self._ids(self._id, cells[-1], faults)
-        if faults:
-            raise ClientsRefused(sorted(faults, key=lambda fault: fault.row or 0))
-        return columns, ids
+        return list(zip(*rows, strict=True)) or [()] * len(self.own)
 
     def row(self, client: Object) -> tuple[list[Cell], str | None] | None:
         """One client's values as a row of the scorecard, and its id.
@@ -143,7 +137,7 @@ class ObjectReader:
             elif value is not None:
                 return None
             row.append(value)
-        given = None if self._id is None else client.get(self._id)
+        given = None if self.identity is None else client.get(self.identity)
         return (row, text_of(given)) if type(given) in _TEXTS else None
 
     def left_aside(self, keys: Iterable[str]) -> tuple[str, ...]:
@@ -151,27 +145,27 @@ class ObjectReader:
         given = dict.fromkeys(keys)
         if self._features.isdisjoint(given):
             raise ClientsRefused([Fault(0, None, self._nothing())])
-        absent = [feature.name for feature in self._release.scorer.features if feature.name not in given]
-        unknown = [name for name in given if name not in self._release.schema.by_name]
+        absent = [feature.name for feature in self.release.scorer.features if feature.name not in given]
+        unknown = [name for name in given if name not in self.release.schema.by_name]
         misspelt = [name for name in absent[:SHOWN_FAULTS] if nearest(name, unknown) is not None]
         if misspelt:
             raise ClientsRefused(Fault(0, name, absent_message(name, unknown)) for name in misspelt)
-        return (*missing_warnings(absent), *unused_warnings(self._release, given))
+        return (*missing_warnings(absent), *unused_warnings(self.release, given))
 
     def _nothing(self) -> str:
-        names = ", ".join(feature.name for feature in self._release.scorer.features[:SHOWN_NAMES])
+        names = ", ".join(feature.name for feature in self.release.scorer.features[:SHOWN_NAMES])
         return f"None of the columns that the model reads is there: {shown(names)}."
 
     def _read(self, cells: Sequence[tuple[object, ...]], rows: int, faults: list[Fault]) -> dict[str, Column]:
-        numbers, texts = cells[: len(self._numeric)], cells[len(self._numeric) :][: len(self._texts)]
+        numbers, texts = cells[: len(self.numeric)], cells[len(self.numeric) :][: len(self.texts)]
         columns: dict[str, Column] = {}
         matrix = _matrix(numbers, rows)
-        for place, name in enumerate(self._numeric):
+        for place, name in enumerate(self.numeric):
             if matrix is None:
                 faults += _number_faults(name, numbers[place])
             else:
                 columns[name] = matrix[place]
-        for name, values in zip(self._texts, texts, strict=True):
+        for name, values in zip(self.texts, texts, strict=True):
             read = _categories(name, values)
             if isinstance(read, list):
                 faults += read
@@ -185,7 +179,7 @@ class ObjectReader:
             for row in islice(wrong, SHOWN_FAULTS):
                 faults.append(Fault(row, name, f"An id is text, an integer or null, not {kind_of(values[row])}."))
             return []
-        return [text_of(value) for value in values]
+        return ids_of(values)
 
 
 def keys_of(objects: Iterable[Object]) -> dict[str, None]:
@@ -205,10 +199,24 @@ def _matrix(columns: Sequence[Sequence[object]], rows: int) -> NDArray[np.float6
     if not _NUMBERS.issuperset(map(type, chain.from_iterable(columns))):
         return None
     try:
-        found = np.array(columns, dtype=np.float64).reshape(len(columns), rows)
+        found = numbers_of(columns, rows)
     except OverflowError:
         return None
     return None if np.isinf(found).any() else found
+
+
+def numbers_of(columns: Sequence[Sequence[object]], rows: int) -> NDArray[np.float64]:
+    """Numbers and None of many columns, float64[columns, rows]; None is NaN. Raises OverflowError."""
+    return np.array(columns, dtype=np.float64).reshape(len(columns), rows)
+
+
+def ids_of(values: Sequence[object]) -> list[str | None]:
+    """Ids of texts, integers and None; blank text is none."""
+    try:
+        some = all(map(str.strip, values))  # type: ignore[arg-type]  # what is no text raises TypeError
+    except TypeError:
+        some = False
+    return list(values) if some else list(map(text_of, values))  # type: ignore[arg-type]
 
 
 def _number_faults(name: str, values: Sequence[object]) -> list[Fault]:
@@ -233,7 +241,18 @@ def _categories(name: str, values: Sequence[object]) -> Column | list[Fault]:
             if type(value) not in _TEXTS
         )
         return list(islice(faults, SHOWN_FAULTS))
-    texts = {value: text_of(value) for value in set(values)}  # there are few, of which each comes often
-    column = np.empty(len(values), dtype=object)
-    column[:] = list(map(texts.__getitem__, values))
-    return column
+    return coded(values)
+
+
+class _Places(dict[object, int]):
+    """Numbers values as they come."""
+
+    def __missing__(self, value: object) -> int:
+        return self.setdefault(value, len(self))
+
+
+def coded(values: Sequence[object]) -> CodedTexts:
+    """A category column of texts, integers and None; blank text is missing."""
+    places = _Places()
+    codes = np.fromiter(map(places.__getitem__, values), np.intp, len(values))
+    return CodedTexts(tuple(map(text_of, places)), codes)

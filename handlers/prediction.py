@@ -10,7 +10,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from handlers.clients import Clients, ClientsRefused, Object, unknown_rows, unknown_warnings
+from handlers.clients import Clients, ClientsRefused, Column, Ids, Object, unknown_rows, unknown_warnings
+from handlers.domain.axes import CodedColumns
+from handlers.domain.coded_texts import CodedTexts
 from handlers.domain.release import Release
 from handlers.domain.scorecard import Scorecard
 from handlers.domain.scorer import Form
@@ -50,7 +52,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     model_version: int
     served_by: Form
     threshold: float
-    ids: list[str | None]
+    ids: Ids
     probabilities: NDArray[np.float64]
     predictions: NDArray[np.int8]
     reasons: list[list[Contribution]] | None
@@ -133,7 +135,7 @@ def _together(
             answers.append(found)
             continue
         start, end = end, end + len(objects)
-        more = unknown_warnings({name: sum(rows[start:end]) for name, rows in unknown.items()}) if unknown else ()
+        more = unknown_warnings(_counted(unknown, start, end)) if unknown else ()
         probabilities, predictions = said[0][start:end], said[1][start:end]
         threshold = release.scorer.threshold
         answer = Prediction(
@@ -150,6 +152,10 @@ def _together(
     return answers
 
 
+def _counted(unknown: Mapping[str, NDArray[np.bool_]], start: int, end: int) -> dict[str, int]:
+    return {name: int(np.count_nonzero(rows[start:end])) for name, rows in unknown.items()}
+
+
 def _alone(release: Release, reader: ObjectReader, objects: Sequence[Object]) -> Prediction | ClientsRefused:
     try:
         return predict(release, reader.read(objects))
@@ -157,13 +163,13 @@ def _alone(release: Release, reader: ObjectReader, objects: Sequence[Object]) ->
         return refused
 
 
-def _said(release: Release, columns: Mapping[str, np.ndarray]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+def _said(release: Release, columns: Mapping[str, Column]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     """The probabilities, and which of them reach the threshold."""
     probabilities = release.scorer.probabilities(columns)
     return probabilities, (probabilities >= release.scorer.threshold).view(np.int8)
 
 
-def contributions(release: Release, columns: Mapping[str, np.ndarray], most: int) -> list[list[Contribution]]:
+def contributions(release: Release, columns: CodedColumns, most: int) -> list[list[Contribution]]:
     """Give each row's ``most`` strongest contributions, the strongest first; none for a pipeline, which has none."""
     rows = len(columns[release.scorer.features[0].name])
     if release.scorecard is None:
@@ -175,7 +181,7 @@ def contributions(release: Release, columns: Mapping[str, np.ndarray], most: int
     return found
 
 
-def _strongest(scorecard: Scorecard, columns: Mapping[str, np.ndarray], most: int) -> Iterator[list[Contribution]]:
+def _strongest(scorecard: Scorecard, columns: CodedColumns, most: int) -> Iterator[list[Contribution]]:
     effects = scorecard.effects(columns)
     order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :most]
     terms = [term.columns for term in scorecard.terms]
@@ -187,12 +193,12 @@ def _strongest(scorecard: Scorecard, columns: Mapping[str, np.ndarray], most: in
         ]
 
 
-def _plain(column: np.ndarray) -> Sequence[Value]:
+def _plain(column: np.ndarray | CodedTexts) -> Sequence[Value]:
     """Return a column's values as JSON has them: null for missing, whole numbers without a fraction."""
-    if column.dtype == object:
-        texts: list[Value] = column.tolist()
-        return texts
-    return [_number(value) for value in column.tolist()]
+    if isinstance(column, CodedTexts):
+        return column.tolist()
+    values: Sequence[Value] = column.tolist() if column.dtype == object else list(map(_number, column.tolist()))
+    return values
 
 
 def _number(value: float) -> Value:

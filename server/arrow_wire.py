@@ -8,6 +8,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.ipc
 
+from handlers.client_tables import TextColumn
 from handlers.prediction import Prediction
 from server.problems import Fault, Kind, Problem
 
@@ -37,8 +38,9 @@ def read_stream(content: bytes, *, features: int) -> pa.Table:
 
 def write_stream(prediction: Prediction) -> bytes:
     """Columns id, probability, prediction, and reasons where they were asked for; the rest is schema metadata."""
+    ids = prediction.ids
     columns = {
-        "id": pa.array(prediction.ids, pa.string()),
+        "id": ids.texts if isinstance(ids, TextColumn) else pa.array(ids[:], pa.string()),
         "probability": pa.array(prediction.probabilities),
         "prediction": pa.array(prediction.predictions),
     }

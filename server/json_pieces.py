@@ -8,47 +8,49 @@ beginning of an object can be read in one way only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 
-from server.repeated_keys import surely_all
-
-PIECE_BYTES = 128 * 1024
+PIECE_BYTES = 64 * 1024
 TRIES = 8
 
 Objects = list[dict[str, Any]]
+Found = TypeVar("Found")
+Read = Callable[[bytes], Found]
+"""Reads the objects of a piece, which stand there with commas between them."""
 
 _OPENING = re.compile(rb'\s*+\{\s*+"clients"\s*+:\s*+\[\s*+(?=\{)')
 _BETWEEN = re.compile(rb"\}\s*+,\s*+(?=\{)")
 _BLANKS = b" \t\n\r"
-_decoder = msgspec.json.Decoder(Objects)
+_WRONG = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class NotInPieces(Exception):
     """The body begins otherwise, is wrong somewhere, or may have a key twice: who decodes it whole sees what it is."""
 
 
-def pieces(content: bytes) -> Iterator[Objects]:
-    """The objects of ``{"clients": [...]}``, some at a time. Raises NotInPieces, perhaps after some pieces."""
+def pieces(content: bytes, read: Read[Found]) -> Iterator[Found]:
+    """The objects of ``{"clients": [...]}``, some at a time, as ``read`` reads them, which raises MsgspecError,
+    UnicodeDecodeError or RecursionError for anything else. Raises NotInPieces, perhaps after some pieces."""
     opening = _OPENING.match(content)
     if opening is None:
         raise NotInPieces
     start = opening.end()
-    while found := _piece(content, start):
+    while found := _piece(content, start, read):
         objects, start = found
         yield objects
     end = content.rfind(b"]")
     if content[end + 1 :].strip(_BLANKS) != b"}":
         raise NotInPieces
     try:
-        yield _decoded(content[start:end])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        yield read(content[start:end])
+    except _WRONG as error:
         raise NotInPieces from error
 
 
-def _piece(content: bytes, start: int) -> tuple[Objects, int] | None:
+def _piece(content: bytes, start: int, read: Read[Found]) -> tuple[Found, int] | None:
     """A piece and where the next begins; None where what is left is the last one."""
     looked = start + PIECE_BYTES
     for _ in range(TRIES):
@@ -56,14 +58,7 @@ def _piece(content: bytes, start: int) -> tuple[Objects, int] | None:
         if between is None:
             return None
         try:
-            return _decoded(content[start : between.start() + 1]), between.end()
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return read(content[start : between.start() + 1]), between.end()
+        except _WRONG:
             looked = between.end()
     raise NotInPieces
-
-
-def _decoded(piece: bytes) -> Objects:
-    objects = _decoder.decode(b"[" + piece + b"]")
-    if not surely_all(piece, objects):
-        raise NotInPieces
-    return objects

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypedDict
@@ -14,14 +15,15 @@ from multidict import CIMultiDict
 
 from handlers.calls import Reason, reason_item
 from handlers.clients import Clients, ClientsRefused
-from handlers.clients_in_pieces import read_pieces
+from handlers.clients_in_pieces import Piece, read_pieces
 from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
 from handlers.domain.scorer import Form
 from handlers.object_reading import ObjectReader
 from handlers.prediction import Contribution, Prediction
-from server.json_pieces import Objects, pieces
+from server.json_pieces import pieces
 from server.negotiation import CSV, JSON
+from server.piece_reading import PieceReader
 from server.problems import Fault, Kind, Problem
 from server.ready_answer import Head, ReadyAnswer
 from server.release_header import MODEL_VERSION
@@ -32,6 +34,8 @@ _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 HEADER_CHARACTERS = 2_000
 #: So many rows are encoded at once; in between, other threads have their turn.
 ROWS_AT_ONCE = 1_024
+_QUOTED = re.compile('[",\r\n]')
+_DIGITS = "01"
 _BY_ROW = frozenset(("ids", "probabilities", "predictions", "reasons"))
 NO_CLIENTS = "There are no clients in it: at least one is needed."
 
@@ -89,18 +93,18 @@ def clients_of_objects(release: Release, objects: list[dict[str, Any]], limits: 
 def clients_in_pieces(release: Release, content: bytes, limits: RequestLimits) -> Clients:
     """Clients that came as a large JSON body. Raises Problem, and NotInPieces where it has to be decoded whole."""
     try:
-        return read_pieces(release, _held_to(limits, pieces(content)))
+        reader = ObjectReader(release)
+        return read_pieces(reader, _held_to(limits, pieces(content, PieceReader(reader, limits))))
     except ClientsRefused as error:
         raise refused(error) from error
 
 
-def _held_to(limits: RequestLimits, found: Iterable[Objects]) -> Iterator[Objects]:
+def _held_to(limits: RequestLimits, found: Iterable[Piece]) -> Iterator[Piece]:
     rows = 0
-    for objects in found:
-        rows += len(objects)
+    for piece in found:
+        rows += piece.rows
         check_table(limits, rows=rows, columns=0)
-        check_objects(limits, objects)
-        yield objects
+        yield piece
 
 
 def clients_of_csv(release: Release, content: bytes, limits: RequestLimits, *, max_bytes: int) -> Clients:
@@ -202,20 +206,31 @@ def _joined(parts: Sequence[Mapping[str, object]]) -> bytes:
 
 def _csv(prediction: Prediction) -> bytes:
     """One line for each client; a reason is ``column=value`` and its effect, ``tenure=3:+0.412``."""
+    if prediction.reasons is None:
+        rows = range(0, len(prediction.ids), ROWS_AT_ONCE)
+        lines = [_lines(prediction, slice(start, start + ROWS_AT_ONCE)) for start in rows]
+        return "".join(("id,probability,prediction\n", *lines)).encode()
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    most = max(map(len, prediction.reasons or ()), default=0)
+    most = max(map(len, prediction.reasons), default=0)
     writer.writerow(("id", "probability", "prediction", *(f"reason_{number}" for number in range(1, most + 1))))
     for start in range(0, len(prediction.ids), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
         probabilities, predictions = prediction.probabilities[some].tolist(), prediction.predictions[some].tolist()
-        rows = zip(prediction.ids[some], probabilities, predictions, strict=True)
-        if prediction.reasons is None:
-            writer.writerows(rows)
-            continue
-        for row, reasons in zip(rows, prediction.reasons[some], strict=True):
+        rows_of_some = zip(prediction.ids[some], probabilities, predictions, prediction.reasons[some], strict=True)
+        for *row, reasons in rows_of_some:
             writer.writerow((*row, *map(_reason_text, reasons)))
     return text.getvalue().encode()
+
+
+def _lines(prediction: Prediction, rows: slice) -> str:
+    """Clients without reasons as ``csv.writer`` would write them, which takes three times as long."""
+    ids = ["" if one is None else one for one in prediction.ids[rows]]
+    if _QUOTED.search("".join(ids)):
+        ids = ['"{}"'.format(one.replace('"', '""')) if _QUOTED.search(one) else one for one in ids]
+    probabilities = msgspec.json.encode(prediction.probabilities[rows].tolist()).decode()[1:-1].split(",")
+    predictions = [_DIGITS[one] for one in prediction.predictions[rows].tolist()]
+    return "\n".join((*map(",".join, zip(ids, probabilities, predictions, strict=True)), ""))
 
 
 def _reason_text(reason: Contribution) -> str:

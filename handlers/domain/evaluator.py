@@ -10,11 +10,13 @@ from itertools import zip_longest
 
 import numpy as np
 
-from handlers.domain.axes import Axis, Columns, Floats
+from handlers.domain.axes import Axis, CodedColumns, Floats
 from handlers.domain.effects import CLIP_DEVIATIONS, LARGEST_VALUE, Line, Sum, Table, Term
 
 #: Rows that are in memory at once, times the terms.
 ROWS_AT_ONCE = 16_384
+#: Up to so many rows one call that writes all the sums between is sooner done than one for each term.
+FEW_ROWS = 128
 
 
 class Evaluator:
@@ -47,24 +49,30 @@ class Evaluator:
         self._stride, self._start = (np.array(one, dtype=np.intp).reshape(-1, 1) for one in (stride, start))
         self._pairs = bool(len(self._second)) and bool((self._second != nothing).any())
 
-    def log_odds(self, columns: Columns, rows: int) -> Floats:
+    def log_odds(self, columns: CodedColumns, rows: int) -> Floats:
         """Give the log-odds of ``rows`` rows, float64[n]: ``base`` and the effects, added in their order."""
         if rows <= ROWS_AT_ONCE:
             return self._log_odds(columns, rows)
         return np.concatenate([self._log_odds(some, size) for some, size in _pieces(columns, rows)])
 
-    def effects(self, columns: Columns, rows: int) -> Floats:
+    def effects(self, columns: CodedColumns, rows: int) -> Floats:
         """Give each term's effect in log-odds, float64[n, terms]."""
         if rows <= ROWS_AT_ONCE:
             return self._with_base(columns, rows)[1:].T
         return np.concatenate([self._with_base(some, size)[1:].T for some, size in _pieces(columns, rows)])
 
-    def _log_odds(self, columns: Columns, rows: int) -> Floats:
+    def _log_odds(self, columns: CodedColumns, rows: int) -> Floats:
+        effects = self._with_base(columns, rows)
         # Not a sum: numpy adds in another order for one row than for many.
-        totals: Floats = np.add.accumulate(self._with_base(columns, rows), axis=0)[-1]
+        if rows <= FEW_ROWS:
+            accumulated: Floats = np.add.accumulate(effects, axis=0)[-1]
+            return accumulated
+        totals: Floats = effects[0]
+        for one in effects[1:]:
+            totals += one
         return totals
 
-    def _with_base(self, columns: Columns, rows: int) -> Floats:
+    def _with_base(self, columns: CodedColumns, rows: int) -> Floats:
         """Give ``base`` and below it the effects, float64[1 + terms, n]."""
         found = np.empty((self._terms + 1, rows))
         found[0] = self._base
@@ -101,7 +109,7 @@ class _Lines:
         self._centre, self._scale, self._slope = of("centre"), of("scale"), of("slope")
         self._offset, self._missing = of("offset"), of("missing")
 
-    def add_to(self, effects: Floats, columns: Columns) -> None:
+    def add_to(self, effects: Floats, columns: CodedColumns) -> None:
         """Add the lines to the effects of their terms, float64[terms, n]."""
         values = np.array([columns[name] for name in self._columns])
         found = np.minimum(np.maximum(values, -LARGEST_VALUE), LARGEST_VALUE)
@@ -136,7 +144,7 @@ def _size(axes: Sequence[Axis]) -> int:
     return axes[0].size if axes else 1
 
 
-def _pieces(columns: Columns, rows: int) -> Iterator[tuple[Columns, int]]:
+def _pieces(columns: CodedColumns, rows: int) -> Iterator[tuple[CodedColumns, int]]:
     for start in range(0, rows, ROWS_AT_ONCE):
         end = min(start + ROWS_AT_ONCE, rows)
         yield {name: values[start:end] for name, values in columns.items()}, end - start

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 import numpy as np
 
-from handlers.domain.axes import Axis, Categories, Columns, Cuts, Floats
+from handlers.domain.axes import Axis, Categories, CodedColumns, Columns, Cuts, Floats
 from handlers.domain.effects import Curve, Line, Sum, Table, Term, curve, effect_range
 from handlers.domain.effects_document import term_from_document, term_to_document
 from handlers.domain.evaluator import Evaluator
@@ -99,11 +99,11 @@ class Scorecard:
         """Give, for each category column that is read, what was learned from: its categories, and None for missing."""
         return self._categories
 
-    def log_odds(self, columns: Columns) -> Floats:
+    def log_odds(self, columns: CodedColumns) -> Floats:
         """Give the log-odds of leaving, float64[n]."""
         return self._evaluator.log_odds(columns, self._rows(columns))
 
-    def probabilities(self, columns: Columns) -> Floats:
+    def probabilities(self, columns: CodedColumns) -> Floats:
         """Give the probability of leaving, float64[n]."""
         log_odds = self.log_odds(columns)
         # exp of a number <= 0 cannot overflow.
@@ -118,7 +118,7 @@ class Scorecard:
         """
         return self._row.probability(row)
 
-    def effects(self, columns: Columns) -> Floats:
+    def effects(self, columns: CodedColumns) -> Floats:
         """Give each term's effect in log-odds, float64[n, terms]; ``base`` and a row's effects sum to its log-odds."""
         return self._evaluator.effects(columns, self._rows(columns))
 
@@ -126,7 +126,7 @@ class Scorecard:
         """Give the same scorecard with another threshold, in [0, 1]."""
         return replace(self, threshold=threshold)
 
-    def _rows(self, columns: Columns) -> int:
+    def _rows(self, columns: CodedColumns) -> int:
         rows = {len(columns[feature.name]) for feature in self.features}
         if len(rows) != 1:
             raise ValueError(f"the columns have different lengths: {sorted(rows)}")

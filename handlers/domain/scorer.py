@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol
 
-from handlers.domain.axes import Columns, Floats
+import numpy as np
+
+from handlers.domain.axes import CodedColumns, Columns, Floats
 from handlers.domain.decisions.loss_level import probabilities_of
 from handlers.domain.scorecard import IDENTITY, Calibration, Feature
 
@@ -47,8 +49,8 @@ class Scorer(Protocol):
     def calibration(self) -> Calibration: ...
     @property
     def categories(self) -> Categories: ...
-    def log_odds(self, columns: Columns) -> Floats: ...
-    def probabilities(self, columns: Columns) -> Floats: ...
+    def log_odds(self, columns: CodedColumns) -> Floats: ...
+    def probabilities(self, columns: CodedColumns) -> Floats: ...
     def with_threshold(self, threshold: float) -> Scorer: ...
 
 
@@ -84,11 +86,11 @@ class PipelineScorer:
     importance: Mapping[str, float] = field(default_factory=dict)
     pairs: Pairs = ()
 
-    def log_odds(self, columns: Columns) -> Floats:
+    def log_odds(self, columns: CodedColumns) -> Floats:
         """Give the log-odds of leaving, float64[n]."""
-        return self.say({feature.name: columns[feature.name] for feature in self.features})
+        return self.say({feature.name: np.asarray(columns[feature.name]) for feature in self.features})
 
-    def probabilities(self, columns: Columns) -> Floats:
+    def probabilities(self, columns: CodedColumns) -> Floats:
         """Give the probability of leaving, float64[n]."""
         return probabilities_of(self.log_odds(columns))
 
