@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -34,7 +32,7 @@ _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 HEADER_CHARACTERS = 2_000
 #: So many rows are encoded at once; in between, other threads have their turn.
 ROWS_AT_ONCE = 1_024
-_QUOTED = re.compile('[",\r\n]')
+_SPECIAL = re.compile('[",\r\n]')
 _DIGITS = "01"
 _BY_ROW = frozenset(("ids", "probabilities", "predictions", "reasons"))
 NO_CLIENTS = "There are no clients in it: at least one is needed."
@@ -206,31 +204,30 @@ def _joined(parts: Sequence[Mapping[str, object]]) -> bytes:
 
 def _csv(prediction: Prediction) -> bytes:
     """One line for each client; a reason is ``column=value`` and its effect, ``tenure=3:+0.412``."""
-    if prediction.reasons is None:
-        rows = range(0, len(prediction.ids), ROWS_AT_ONCE)
-        lines = [_lines(prediction, slice(start, start + ROWS_AT_ONCE)) for start in rows]
-        return "".join(("id,probability,prediction\n", *lines)).encode()
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    most = max(map(len, prediction.reasons), default=0)
-    writer.writerow(("id", "probability", "prediction", *(f"reason_{number}" for number in range(1, most + 1))))
-    for start in range(0, len(prediction.ids), ROWS_AT_ONCE):
-        some = slice(start, start + ROWS_AT_ONCE)
-        probabilities, predictions = prediction.probabilities[some].tolist(), prediction.predictions[some].tolist()
-        rows_of_some = zip(prediction.ids[some], probabilities, predictions, prediction.reasons[some], strict=True)
-        for *row, reasons in rows_of_some:
-            writer.writerow((*row, *map(_reason_text, reasons)))
-    return text.getvalue().encode()
+    reasons = max(map(len, prediction.reasons or ()), default=0)
+    names = ("id", "probability", "prediction", *(f"reason_{number}" for number in range(1, reasons + 1)))
+    starts = range(0, len(prediction.ids), ROWS_AT_ONCE)
+    lines = [_lines(prediction, slice(start, start + ROWS_AT_ONCE), reasons) for start in starts]
+    return "".join((",".join(names), "\n", *lines)).encode()
 
 
-def _lines(prediction: Prediction, rows: slice) -> str:
-    """Clients without reasons as ``csv.writer`` would write them, which takes three times as long."""
-    ids = ["" if one is None else one for one in prediction.ids[rows]]
-    if _QUOTED.search("".join(ids)):
-        ids = ['"{}"'.format(one.replace('"', '""')) if _QUOTED.search(one) else one for one in ids]
-    probabilities = msgspec.json.encode(prediction.probabilities[rows].tolist()).decode()[1:-1].split(",")
-    predictions = [_DIGITS[one] for one in prediction.predictions[rows].tolist()]
-    return "\n".join((*map(",".join, zip(ids, probabilities, predictions, strict=True)), ""))
+def _lines(prediction: Prediction, rows: slice, reasons: int) -> str:
+    """Not by ``csv.writer``, which takes three times as long, and leaves a carriage return unquoted."""
+    columns = [
+        _quoted(["" if one is None else one for one in prediction.ids[rows]]),
+        msgspec.json.encode(prediction.probabilities[rows].tolist()).decode()[1:-1].split(","),
+        [_DIGITS[one] for one in prediction.predictions[rows].tolist()],
+    ]
+    for place in range(reasons):
+        given = (prediction.reasons or [])[rows]
+        columns.append(_quoted([_reason_text(one[place]) if place < len(one) else "" for one in given]))
+    return "\n".join((*map(",".join, zip(*columns, strict=True)), ""))
+
+
+def _quoted(texts: list[str]) -> list[str]:
+    if not _SPECIAL.search("".join(texts)):
+        return texts
+    return ['"{}"'.format(one.replace('"', '""')) if _SPECIAL.search(one) else one for one in texts]
 
 
 def _reason_text(reason: Contribution) -> str:

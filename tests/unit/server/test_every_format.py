@@ -109,7 +109,7 @@ def one_by_one(release: Release, drawn: Drawn) -> np.ndarray:
 def test_clients_are_worth_what_the_estimator_says_in_every_form(models: Mapping[str, Model], drawn: Drawn) -> None:
     forms = each_form(models["logistic"].release, drawn)
     ids = [row[ID] for row in drawn.rows]
-    assert {form: clients.ids for form, clients in forms.items()} == dict.fromkeys(forms, ids)
+    assert {form: clients.ids[:] for form, clients in forms.items()} == dict.fromkeys(forms, ids)
     frame = drawn.frame()
     for name, model in models.items():
         assert model.release.scorer.features == models["logistic"].release.scorer.features

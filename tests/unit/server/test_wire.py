@@ -21,7 +21,9 @@ RELEASE = release()
 
 
 def said(rows: int, reasons: int) -> Prediction:
-    clients = [{**CLIENT, "corporation": f'c"{row}', "tenure": row % 70} for row in range(rows)]
+    ids = ('"', 'c"{}', "a,{}", "two\nlines {}", "\r{}", "plain {}", None)
+    each = [None if (one := ids[row % len(ids)]) is None else one.format(row) for row in range(rows)]
+    clients = [{**CLIENT, "corporation": one, "tenure": row % 70} for row, one in enumerate(each)]
     return predict(RELEASE, ObjectReader(RELEASE).read(clients), reasons=reasons)
 
 
@@ -35,6 +37,7 @@ def test_json_and_csv_in_pieces_are_what_they_are_at_once(rows: int, size: int, 
     document = msgspec.json.decode(at_once[JSON])
     assert document["probabilities"] == prediction.probabilities.tolist()
     assert (len(document["ids"]), "reasons" in document) == (rows, reasons > 0)
-    lines = list(csv.reader(io.StringIO(at_once[CSV].decode())))
-    assert [line[0] for line in lines] == ["id", *prediction.ids]
+    lines = list(csv.reader(io.StringIO(at_once[CSV].decode(), newline="")))
+    assert [line[0] for line in lines] == ["id", *("" if one is None else one for one in prediction.ids[:])]
+    assert [line[2] for line in lines[1:]] == list(map(str, prediction.predictions.tolist()))
     assert np.array([float(line[1]) for line in lines[1:]]).tobytes() == prediction.probabilities.tobytes()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain import evaluator
-from handlers.domain.axes import Categories, Columns, Cuts
+from handlers.domain.axes import COUNTED_ROWS, Categories, Columns, Cuts
 from handlers.domain.effects import Line, Sum, Table, Term
 from handlers.domain.evaluator import Evaluator
 from handlers.domain.row_evaluator import RowEvaluator
@@ -59,6 +59,18 @@ def test_it_says_to_the_last_bit_what_the_terms_say_one_after_the_other(
     assert effects.shape == (len(rows), len(drawn))
     for place, term in enumerate(drawn):
         np.testing.assert_array_equal(effects[:, place], alone(term, columns))
+
+
+@given(numbers, terms, drawn_table)
+def test_many_rows_are_worth_what_each_is_among_few(
+    base: float, drawn: list[Term], rows: list[tuple[float, str | None]]
+) -> None:
+    columns = columns_of(rows)
+    size = max(evaluator.FEW_ROWS, COUNTED_ROWS) + len(rows)
+    many = {name: np.resize(values, size) for name, values in columns.items()}
+    found = Evaluator(base, drawn)
+    few = found.log_odds(columns, len(rows))
+    assert found.log_odds(many, size).tobytes() == np.resize(few, size).tobytes()
 
 
 @given(numbers, terms, drawn_table)
