@@ -191,7 +191,7 @@ def _arrow_column(feature: Feature, column: pa.ChunkedArray) -> Column | list[Fa
 
 def _categories(column: pa.ChunkedArray) -> CodedTexts:
     """Text or integers as text, blank text as None. Raises ValueError naming what else the column holds."""
-    return joined([_coded(_as_text(chunk)) for chunk in (*column.chunks, _NONE)])
+    return joined([_coded(_as_text(chunk)) for chunk in column.chunks or (_NONE,)])
 
 
 def _ids(column: pa.ChunkedArray) -> Ids:

@@ -1,4 +1,4 @@
-"""All terms of a scorecard at once: a few numpy calls for any number of rows, where one a term would cost many.
+"""All terms of a scorecard at once: for few rows a few numpy calls, where some for each term would cost many.
 
 What is computed is to the last bit what the terms themselves say, each alone, one after the other.
 """
@@ -15,8 +15,8 @@ from handlers.domain.effects import CLIP_DEVIATIONS, LARGEST_VALUE, Line, Sum, T
 
 #: Rows that are in memory at once, times the terms.
 ROWS_AT_ONCE = 16_384
-#: Up to so many rows one call that writes all the sums between is sooner done than one for each term.
-FEW_ROWS = 128
+#: Up to so many rows the terms are evaluated together.
+FEW_ROWS = 512
 
 
 class Evaluator:
@@ -24,7 +24,7 @@ class Evaluator:
 
     def __init__(self, base: float, terms: Sequence[Term]) -> None:
         self._base = base
-        self._terms = len(terms)
+        self._each = tuple(terms)
         self._axes = tuple(dict.fromkeys(axis for term in terms for axis in term.axes))
         self._layers = [_Lines(layer) for layer in _layers(terms)]
         self._place(terms)
@@ -62,19 +62,28 @@ class Evaluator:
         return np.concatenate([self._with_base(some, size)[1:].T for some, size in _pieces(columns, rows)])
 
     def _log_odds(self, columns: CodedColumns, rows: int) -> Floats:
-        effects = self._with_base(columns, rows)
+        if rows > FEW_ROWS:
+            return self._one_by_one(columns, rows)
         # Not a sum: numpy adds in another order for one row than for many.
-        if rows <= FEW_ROWS:
-            accumulated: Floats = np.add.accumulate(effects, axis=0)[-1]
-            return accumulated
-        totals: Floats = effects[0]
-        for one in effects[1:]:
-            totals += one
+        totals: Floats = np.add.accumulate(self._with_base(columns, rows), axis=0)[-1]
+        return totals
+
+    def _one_by_one(self, columns: CodedColumns, rows: int) -> Floats:
+        """The terms one after the other: the effects of all of them at once would be no longer in the cache."""
+        bins = {axis: axis.index(columns) for axis in self._axes}
+        totals = np.full(rows, self._base)
+        for term in self._each:
+            if isinstance(term, Line):
+                totals += term.effect(np.asarray(columns[term.column]))
+            elif isinstance(term, Table):
+                totals += term.effect([bins[axis] for axis in term.axes])
+            else:
+                totals += term.effect(np.asarray(columns[term.columns[0]]), bins[term.axes[0]])
         return totals
 
     def _with_base(self, columns: CodedColumns, rows: int) -> Floats:
         """Give ``base`` and below it the effects, float64[1 + terms, n]."""
-        found = np.empty((self._terms + 1, rows))
+        found = np.empty((len(self._each) + 1, rows))
         found[0] = self._base
         effects = found[1:]
         if self._axes:
