@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
 import json
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -179,14 +178,15 @@ def in_each_form(rows: int) -> dict[str, Form]:
 
 
 def serving_many() -> list[Measure]:
-    """10,000 clients in a request, in each form, each request in turn with one to FastAPI."""
+    """10,000 clients in a request, in each form, in turn with FastAPI: some requests to one, then to the other."""
     forms = in_each_form(MANY)
     measures = []
     with fastapi() as slow:
         for estimator in ESTIMATORS:
             with daemon_with(estimator) as daemon:
                 for name, form in forms.items():
-                    ours, theirs = _in_pairs((daemon.url, *form), (slow, *forms["JSON"]))
+                    rounds = [(times(daemon.url, *form), times(slow, *forms["JSON"], count=5)) for _ in range(RUNS)]
+                    ours, theirs = ([seconds for one in each for seconds in one] for each in zip(*rounds, strict=True))
                     measures.append(
                         Measure(
                             f"{estimator}, {MANY:,} clients as {name}; the ratio: FastAPI's time to ours",
@@ -196,46 +196,30 @@ def serving_many() -> list[Measure]:
                             max(ours) * 1000,
                             statistics.median(theirs) * 1000,
                             "FastAPI, JSON",
-                            statistics.median(their / our for our, their in zip(ours, theirs, strict=True)),
+                            statistics.median(
+                                statistics.median(their) / statistics.median(our) for our, their in rounds
+                            ),
                         )
                     )
     return measures
 
 
-Asked = tuple[str, str, bytes, str]
-
-
-def _in_pairs(one: Asked, other: Asked, count: int = 31) -> tuple[list[float], list[float]]:
-    with _asking(*one) as ask, _asking(*other) as ask_other:
-        for again in (ask, ask_other, ask, ask_other):
-            again()
-        pairs = [(ask(), ask_other()) for _ in range(count)]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-
 def times(url: str, content_type: str, body: bytes, accept: str, count: int = 15) -> list[float]:
     """Seconds until the whole answer is there, over one connection, after two that do not count."""
-    with _asking(url, content_type, body, accept) as ask:
-        return [ask() for _ in range(count + 2)][2:]
-
-
-@contextmanager
-def _asking(url: str, content_type: str, body: bytes, accept: str) -> Iterator[Callable[[], float]]:
-    """Asks once over the same connection: seconds until the whole answer is there."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60.0)
-
-    def ask() -> float:
+    seconds = []
+    for number in range(count + 2):
         began = time.perf_counter()
         connection.request("POST", "/v1/prediction", body, {"Content-Type": content_type, "Accept": accept})
         answer = connection.getresponse()
         content = answer.read()
         if answer.status != http.client.OK:
             raise RuntimeError(content[:500].decode())
-        return time.perf_counter() - began
-
-    with contextlib.closing(connection):
-        yield ask
+        if number > 1:
+            seconds.append(time.perf_counter() - began)
+    connection.close()
+    return seconds
 
 
 def serving_beside() -> list[Measure]:
