@@ -124,18 +124,19 @@ class ObjectReader:
         row: list[Cell] = []
         for name, numeric, known in self._plain:
             value = client.get(name)
-            if not numeric:
+            if numeric:
+                if type(value) is float or type(value) is int:
+                    if not -_LARGEST <= value <= _LARGEST:
+                        return None
+                    value = float(value)
+                elif value is not None:
+                    return None
+            elif type(value) is not str or known is None or value not in known:  # most are known as they are
                 if type(value) not in _TEXTS:
                     return None
                 value = text_of(value)
                 if known is not None and value not in known:
                     return None
-            elif type(value) is int or type(value) is float:
-                if not -_LARGEST <= value <= _LARGEST:
-                    return None
-                value = float(value)
-            elif value is not None:
-                return None
             row.append(value)
         given = None if self.identity is None else client.get(self.identity)
         return (row, text_of(given)) if type(given) in _TEXTS else None

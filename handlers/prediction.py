@@ -24,7 +24,7 @@ MAX_CONTRIBUTIONS = 1_000_000
 #: Clients whose effects are in memory at once.
 _ROWS_AT_ONCE = 20_000
 #: So many clients, each in a request of its own, are scored one after the other: numpy would take longer.
-FEW = 8
+FEW = 64
 #: Integers up to here are exact as float64.
 _EXACT = 2**53
 
@@ -47,14 +47,17 @@ class Contribution:
 
 
 class Prediction(msgspec.Struct, frozen=True, eq=False):
-    """What was said of n clients, in their order. ``reasons``: strongest first; None where they were not asked for."""
+    """What was said of n clients, in their order. ``reasons``: strongest first; None where they were not asked for.
+
+    Of one client numbers are in lists: to make an array takes as long as to evaluate a scorecard.
+    """
 
     model_version: int
     served_by: Form
     threshold: float
     ids: Ids
-    probabilities: NDArray[np.float64]
-    predictions: NDArray[np.int8]
+    probabilities: NDArray[np.float64] | list[float]
+    predictions: NDArray[np.int8] | list[int]
     reasons: list[list[Contribution]] | None
     warnings: tuple[str, ...]
 
@@ -105,8 +108,8 @@ def _one(
         release.form,
         scorecard.threshold,
         [identity],
-        np.array([probability]),
-        np.array([probability >= scorecard.threshold], dtype=np.int8),
+        [probability],
+        [1 if probability >= scorecard.threshold else 0],
         None,
         warnings,
     )

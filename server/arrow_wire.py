@@ -41,8 +41,8 @@ def write_stream(prediction: Prediction) -> bytes:
     ids = prediction.ids
     columns = {
         "id": ids.texts if isinstance(ids, TextColumn) else pa.array(ids[:], pa.string()),
-        "probability": pa.array(prediction.probabilities),
-        "prediction": pa.array(prediction.predictions),
+        "probability": pa.array(prediction.probabilities, pa.float64()),
+        "prediction": pa.array(prediction.predictions, pa.int8()),
     }
     if prediction.reasons is not None:
         kind = pa.list_(

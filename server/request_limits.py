@@ -36,7 +36,8 @@ class Bounds(Protocol):
 
 def check_objects(bounds: Bounds, objects: Sequence[Sized]) -> None:
     """Refuse too many clients (413), or one with too many keys (422, naming its row from 0). Raises Problem."""
-    if max(map(len, objects), default=0) <= bounds.max_columns and len(objects) <= bounds.max_rows:
+    widest = len(objects[0]) if len(objects) == 1 else max(map(len, objects), default=0)
+    if widest <= bounds.max_columns and len(objects) <= bounds.max_rows:
         return
     limits = RequestLimits(max_rows=bounds.max_rows, max_columns=bounds.max_columns)
     check_table(limits, rows=len(objects), columns=0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, TypedDict
+from typing import Any
 
 import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
+from numpy.typing import NDArray
 
 from handlers.calls import Reason, reason_item
 from handlers.clients import Clients, ClientsRefused
@@ -45,7 +46,7 @@ class PredictionRequest(msgspec.Struct, forbid_unknown_fields=True):
     dataset_path: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class PredictionAnswer(TypedDict, total=False):
+class PredictionAnswer(msgspec.Struct, frozen=True, gc=False):
     """``predictions``: 1 where the probability reaches the threshold. ``reasons``: only where they were asked for."""
 
     model_version: int
@@ -54,8 +55,8 @@ class PredictionAnswer(TypedDict, total=False):
     ids: list[str | None]
     probabilities: list[float]
     predictions: list[int]
-    warnings: list[str]
-    reasons: list[list[Reason]]
+    warnings: tuple[str, ...]
+    reasons: list[list[Reason]] | msgspec.UnsetType = msgspec.UNSET
 
 
 _decoder = msgspec.json.Decoder(PredictionRequest)
@@ -176,29 +177,37 @@ def _json(prediction: Prediction) -> bytes:
 
 
 def _document(prediction: Prediction, rows: slice) -> PredictionAnswer:
-    answer: PredictionAnswer = {
-        "model_version": prediction.model_version,
-        "served_by": prediction.served_by,
-        "threshold": prediction.threshold,
-        "ids": prediction.ids[rows],
-        "probabilities": prediction.probabilities[rows].tolist(),
-        "predictions": prediction.predictions[rows].tolist(),
-        "warnings": list(prediction.warnings),
-    }
+    reasons: list[list[Reason]] | msgspec.UnsetType = msgspec.UNSET
     if prediction.reasons is not None:
-        answer["reasons"] = [[reason_item(reason) for reason in reasons] for reasons in prediction.reasons[rows]]
-    return answer
+        reasons = [[reason_item(reason) for reason in reasons] for reasons in prediction.reasons[rows]]
+    return PredictionAnswer(
+        prediction.model_version,
+        prediction.served_by,
+        prediction.threshold,
+        prediction.ids[rows],
+        _listed(prediction.probabilities[rows]),
+        _listed(prediction.predictions[rows]),
+        prediction.warnings,
+        reasons,
+    )
 
 
-def _joined(parts: Sequence[Mapping[str, object]]) -> bytes:
+def _listed(numbers: NDArray[Any] | list[Any]) -> list[Any]:
+    return numbers if isinstance(numbers, list) else numbers.tolist()
+
+
+def _joined(parts: Sequence[PredictionAnswer]) -> bytes:
     """One document of those of some rows each: their lists behind each other."""
     members = []
-    for name, value in parts[0].items():
+    for name in PredictionAnswer.__struct_fields__:
+        values = [getattr(part, name) for part in parts]
+        if values[0] is msgspec.UNSET:
+            continue
         if name in _BY_ROW:
-            encoded = b"[%b]" % b",".join(msgspec.json.encode(part[name])[1:-1] for part in parts)
+            encoded = b"[%b]" % b",".join(msgspec.json.encode(value)[1:-1] for value in values)
         else:
-            encoded = msgspec.json.encode(value)
-        members.append(msgspec.json.encode(name) + b":" + encoded)
+            encoded = msgspec.json.encode(values[0])
+        members.append(b'"%b":%b' % (name.encode(), encoded))
     return b"{%b}" % b",".join(members)
 
 
@@ -215,8 +224,8 @@ def _lines(prediction: Prediction, rows: slice, reasons: int) -> str:
     """Not by ``csv.writer``, which takes three times as long, and leaves a carriage return unquoted."""
     columns = [
         _quoted(["" if one is None else one for one in prediction.ids[rows]]),
-        msgspec.json.encode(prediction.probabilities[rows].tolist()).decode()[1:-1].split(","),
-        [_DIGITS[one] for one in prediction.predictions[rows].tolist()],
+        msgspec.json.encode(_listed(prediction.probabilities[rows])).decode()[1:-1].split(","),
+        [_DIGITS[one] for one in _listed(prediction.predictions[rows])],
     ]
     for place in range(reasons):
         given = (prediction.reasons or [])[rows]
