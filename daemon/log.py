@@ -1,7 +1,7 @@
 """The log: one JSON object a line on standard error, or readable text on a terminal.
 
 Every event is in ``EVENTS``; what its fields are is in ``docs/log-events.md``. File names and hashes are written,
-values of clients never. Writing never raises and never waits for a reader that is gone.
+values of clients never. Writing never raises, and does not wait for a reader that is gone or stuck.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from daemon.log_lines import Lines, waiting
 from handlers.domain.files import shown_name
 
 EVENTS: dict[str, str] = {
@@ -66,6 +67,7 @@ EVENTS: dict[str, str] = {
     "worker.died": "A worker process ended before its work did.",
     "dependencies.checked": "Installed versions were compared with those in the package index.",
     "library.message": "A library that the daemon uses has warned of something.",
+    "log.lost": "Whoever reads the log took nothing for a while; so many lines were not waited for, and are lost.",
 }
 
 _LEVELS: dict[str, int] = {
@@ -86,7 +88,11 @@ _LEVELS: dict[str, int] = {
     "model.rolled_back": logging.WARNING,
     "worker.died": logging.ERROR,
     "library.message": logging.WARNING,
+    "log.lost": logging.WARNING,
 }
+
+
+_lines: Lines | None = None
 
 
 def level_of(event: str) -> str:
@@ -100,7 +106,7 @@ def configure(level: str = "info", *, fd: int = 2, terminal: bool | None = None)
 
     ``level`` is debug, info, warning or error. ``terminal`` None: text if ``fd`` is a terminal, else JSON.
     """
-    renderers = _set_up(level, fd=fd, terminal=terminal)
+    lines, renderers = _set_up(level, fd=fd, terminal=terminal)
     handler = _LibraryHandler(level=logging.WARNING)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -108,7 +114,7 @@ def configure(level: str = "info", *, fd: int = 2, terminal: bool | None = None)
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
-    handler.lines = _Lines(fd)
+    handler.lines = lines
     root = logging.getLogger()
     root.handlers = [*(each for each in root.handlers if not isinstance(each, _LibraryHandler)), handler]
     root.setLevel(logging.WARNING)
@@ -131,10 +137,31 @@ def emit(event: str, /, **fields: object) -> None:
     EVENTS[event]
     refused = fields.get("accepted") is False
     get().log(logging.WARNING if refused else _LEVELS.get(event, logging.INFO), event, **fields)
+    lost = 0 if _lines is None else _lines.lost()
+    if lost:
+        emit("log.lost", lines=lost)
 
 
-def _set_up(level: str, *, fd: int, terminal: bool | None) -> list[Processor]:
-    lines = _Lines(fd)
+def emit_soon(event: str, /, **fields: object) -> None:
+    """The same, for lines that come often: it is written with the next one, or by ``flush``.
+
+    Each write wakes whoever reads, which costs both of us more than the line.
+    """
+    with waiting():
+        emit(event, **fields)
+
+
+def flush() -> None:
+    """Write what ``emit_soon`` has left."""
+    if _lines is not None:
+        _lines.flush()
+
+
+def _set_up(level: str, *, fd: int, terminal: bool | None) -> tuple[Lines, list[Processor]]:
+    global _lines  # noqa: PLW0603 - there is one log, as structlog has one configuration
+    # Started with a closed standard error, Python has no sys.stderr, and the next file opened gets its number.
+    closed = fd == 2 and sys.__stderr__ is None  # noqa: PLR2004
+    lines = _lines = Lines(os.open(os.devnull, os.O_WRONLY) if closed else fd)
     renderers: list[Processor] = [_with_time, *(_text(fd) if _is_terminal(fd, terminal) else _json())]
     structlog.configure(
         processors=[
@@ -147,7 +174,7 @@ def _set_up(level: str, *, fd: int, terminal: bool | None) -> list[Processor]:
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
-    return renderers
+    return lines, renderers
 
 
 def _is_terminal(fd: int, terminal: bool | None) -> bool:
@@ -166,31 +193,10 @@ def _text(fd: int) -> list[Processor]:
     ]
 
 
-class _Lines:
-    """Writes lines to a descriptor. Nothing is buffered, and a reader that is gone is no reason to stop working."""
-
-    def __init__(self, fd: int) -> None:
-        # Started with a closed standard error, Python has no sys.stderr, and the next file opened gets its number.
-        self._fd = None if fd == 2 and sys.__stderr__ is None else fd  # noqa: PLR2004
-
-    def msg(self, line: str) -> None:
-        """Write a line, or lose it."""
-        rest = line.encode("utf-8", "backslashreplace") + b"\n"
-        if self._fd is None:
-            return
-        try:
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
-        except OSError:
-            return
-
-    debug = info = warning = error = critical = msg
-
-
 class _LibraryHandler(logging.Handler):
     """Takes what libraries say through ``logging`` to the same lines."""
 
-    lines: _Lines
+    lines: Lines
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

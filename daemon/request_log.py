@@ -17,8 +17,9 @@ def log_request(request: ServedRequest, settings: Settings) -> None:
     slow = request.seconds >= settings.server.slow_request_seconds
     failed = request.status >= 400  # noqa: PLR2004 - HTTP's own border
     if failed or slow or random.random() < settings.logging.request_sample:  # noqa: S311 - a sample, no secret
-        fields = msgspec.to_builtins(request)
-        log.emit("request.served", **{**fields, "seconds": round(request.seconds, 4)})
+        fields = {**msgspec.to_builtins(request), "seconds": round(request.seconds, 4)}
+        write = log.emit if failed or slow else log.emit_soon
+        write("request.served", **fields)
 
 
 def log_disturbance(one: Disturbance) -> None:
