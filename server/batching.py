@@ -31,6 +31,7 @@ class Batcher:
         self._waiting: list[Asked] = []
         self._rows = 0
         self._alone = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def predict(self, release: Release, objects: Sequence[Object]) -> Prediction | asyncio.Future[Prediction]:
         """What is said of clients given as objects. Raises ClientsRefused, as the future may."""
@@ -39,7 +40,9 @@ class Batcher:
             return self._at_once(release, objects)
         if self._waiting and (release is not self._release or self._rows + len(objects) > MAX_ROWS):
             self._flush()
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:  # to ask for it is a call of the system, each time
+            loop = self._loop = asyncio.get_running_loop()
         if not self._waiting:
             self._release = release
             loop.call_soon(self._flush)
