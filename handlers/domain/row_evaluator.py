@@ -28,6 +28,9 @@ class RowEvaluator:
         self._written = base, terms, features
         self._say: Say | None = None
 
+    def __reduce__(self) -> tuple[type[RowEvaluator], tuple[float, Sequence[Term], Sequence[str]]]:
+        return RowEvaluator, self._written
+
     def log_odds(self, row: Sequence[Cell]) -> float:
         """Give a row's log-odds. Missing is None, in a number's column too; NaN is no value here."""
         say = self._say

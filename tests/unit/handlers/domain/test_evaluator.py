@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -81,6 +82,12 @@ def test_one_row_alone_in_plain_python_is_the_same_to_the_last_bit(
     found = RowEvaluator(base, drawn, ("number", "word"))
     plain = [(None if math.isnan(number) else number, word) for number, word in rows]
     assert np.array([found.log_odds(row) for row in plain]).tobytes() == expected.tobytes()
+
+
+def test_a_scorecard_that_was_asked_goes_to_another_process_as_any_other() -> None:
+    card = Scorecard(0.25, 0.5, (Table((CUTS,), np.arange(5.0)),), (Feature("number", True),))
+    said = card.probability((0.7,))
+    assert pickle.loads(pickle.dumps(card)).probability((0.7,)) == said  # noqa: S301 - made here
 
 
 @given(st.lists(st.floats(-800, 800), min_size=1, max_size=20))
