@@ -85,6 +85,7 @@ class Daemon:
 
         False where something has ended it that should not have; the log says what. Raises CannotStart.
         """
+        log.write_beside()
         self._life.listen(self._reload)
         self._health.start()
         await self._deploying.follow()

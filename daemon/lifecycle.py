@@ -31,13 +31,12 @@ class Beat:
         return time.monotonic() - self._at
 
     async def keep(self, each: Callable[[], None] = lambda: None) -> None:
-        """Measure how late the loop is, and write what the log has left, for ever; ``each`` is done each time."""
+        """Measure how late the loop is, for ever; ``each`` is done each time."""
         while True:
             due = time.monotonic() + BEAT_SECONDS
             await asyncio.sleep(BEAT_SECONDS)
             self._at = time.monotonic()
             self._metrics.loop_lag(max(0.0, self._at - due))
-            log.flush()
             each()
 
 

@@ -1,7 +1,8 @@
 """The log: one JSON object a line on standard error, or readable text on a terminal.
 
 Every event is in ``EVENTS``; what its fields are is in ``docs/log-events.md``. File names and hashes are written,
-values of clients never. Writing never raises, and does not wait for a reader that is gone or stuck.
+values of clients never. Writing never raises, and does not wait for a reader that is gone; where requests are answered,
+for none.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-from daemon.log_lines import Lines, waiting
+from daemon.log_lines import Lines
 from handlers.domain.files import shown_name
 
 EVENTS: dict[str, str] = {
@@ -67,7 +69,7 @@ EVENTS: dict[str, str] = {
     "worker.died": "A worker process ended before its work did.",
     "dependencies.checked": "Installed versions were compared with those in the package index.",
     "library.message": "A library that the daemon uses has warned of something.",
-    "log.lost": "Whoever reads the log took nothing for a while; so many lines were not waited for, and are lost.",
+    "log.lost": "Whoever reads the log took nothing for a while; so many lines had no place to wait, and are lost.",
 }
 
 _LEVELS: dict[str, int] = {
@@ -137,22 +139,16 @@ def emit(event: str, /, **fields: object) -> None:
     EVENTS[event]
     refused = fields.get("accepted") is False
     get().log(logging.WARNING if refused else _LEVELS.get(event, logging.INFO), event, **fields)
-    lost = 0 if _lines is None else _lines.lost()
-    if lost:
-        emit("log.lost", lines=lost)
 
 
-def emit_soon(event: str, /, **fields: object) -> None:
-    """The same, for lines that come often: it is written with the next one, or by ``flush``.
-
-    Each write wakes whoever reads, which costs both of us more than the line.
-    """
-    with waiting():
-        emit(event, **fields)
+def write_beside() -> None:
+    """Have a thread write the log from now on: who answers requests must not wait for whoever reads it."""
+    if _lines is not None:
+        _lines.write_beside()
 
 
 def flush() -> None:
-    """Write what ``emit_soon`` has left."""
+    """Wait until what was said is written, a second at most."""
     if _lines is not None:
         _lines.flush()
 
@@ -161,8 +157,8 @@ def _set_up(level: str, *, fd: int, terminal: bool | None) -> tuple[Lines, list[
     global _lines  # noqa: PLW0603 - there is one log, as structlog has one configuration
     # Started with a closed standard error, Python has no sys.stderr, and the next file opened gets its number.
     closed = fd == 2 and sys.__stderr__ is None  # noqa: PLR2004
-    lines = _lines = Lines(os.open(os.devnull, os.O_WRONLY) if closed else fd)
     renderers: list[Processor] = [_with_time, *(_text(fd) if _is_terminal(fd, terminal) else _json())]
+    lines = _lines = Lines(os.open(os.devnull, os.O_WRONLY) if closed else fd, partial(_lost, renderers))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -175,6 +171,13 @@ def _set_up(level: str, *, fd: int, terminal: bool | None) -> tuple[Lines, list[
         cache_logger_on_first_use=False,
     )
     return lines, renderers
+
+
+def _lost(renderers: list[Processor], lines: int) -> str:
+    event: EventDict = {"level": level_of("log.lost"), "event": "log.lost", "lines": lines}
+    for render in renderers[:-1]:
+        event = cast("EventDict", render(None, "warning", event))
+    return cast("str", renderers[-1](None, "warning", event))
 
 
 def _is_terminal(fd: int, terminal: bool | None) -> bool:

@@ -1,88 +1,90 @@
-"""Where lines of the log go. No reader of them, gone, stuck or slow, stops the work."""
+"""Where lines of the log go. Where requests are answered, nobody waits for whoever reads them."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
 import threading
-from collections.abc import Iterator
-from contextvars import ContextVar
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
-#: A reader that takes nothing for so long is waited for no longer: lines are lost, and counted, until it takes more.
-PATIENCE_SECONDS = 1.0
-#: What may wait for its turn.
-HELD_BYTES = 64 * 1024
-#: So much is written at once: that much has room wherever there is any.
-_AT_ONCE = select.PIPE_BUF
-_END = ord("\n")
+#: Lines that may wait to be written; those that come while so many do are lost, and counted.
+MOST_LINES = 10_000
+#: So long the thread that writes sleeps after each time: to wake it, and whoever reads, costs more than a line.
+PAUSE_SECONDS = 0.05
+#: So long the end of the process waits for the last lines to be taken.
+LAST_SECONDS = 1.0
 
-_may_wait: ContextVar[bool] = ContextVar("may_wait", default=False)
-
-
-@contextlib.contextmanager
-def waiting() -> Iterator[None]:
-    """Lines that are written here may wait until others are, or somebody calls ``flush``."""
-    token = _may_wait.set(True)
-    try:
-        yield
-    finally:
-        _may_wait.reset(token)
+_Item = bytes | threading.Event
 
 
 class Lines:
-    """Writes lines to a descriptor, for any thread."""
+    """Writes lines to a descriptor, for any thread. ``told``: the line that says that so many were lost."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, told: Callable[[int], str]) -> None:
         self._fd = fd
-        self._lock = threading.Lock()
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._begun = b""
+        self._told = told
+        # Finalizers may log wherever an object is made, in the middle of another line, too: no lock can be held here.
+        self._queue: SimpleQueue[_Item] | None = None
         self._lost = 0
-        self._room = select.poll()
-        self._room.register(fd, select.POLLOUT)
 
     def msg(self, line: str) -> None:
         """Write a line, or lose it."""
-        written = line.encode("utf-8", "backslashreplace") + b"\n"
-        with self._lock:
-            self._held.append(written)
-            self._held_bytes += len(written)
-            if not _may_wait.get() or self._held_bytes > HELD_BYTES:
-                self._write_held()
+        written = _encoded(line)
+        if self._queue is None:
+            self._write(written)
+        elif self._queue.qsize() < MOST_LINES:
+            self._queue.put(written)
+        else:
+            self._lost += 1
 
     debug = info = warning = error = critical = msg
 
-    def flush(self) -> None:
-        """Write what waits."""
-        if not self._held:
-            return
-        with self._lock:
-            self._write_held()
+    def write_beside(self) -> None:
+        """Have a thread write from now on, so that a reader that is slow, or takes nothing, holds up that thread."""
+        if self._queue is None:
+            self._queue = SimpleQueue()
+            threading.Thread(target=self._work, args=(self._queue,), name="log", daemon=True).start()
+            atexit.register(self.flush)
 
-    def lost(self) -> int:
-        """How many lines were lost since this was last asked; 0 while there is still no room to say so."""
-        if not self._lost:
-            return 0
-        with self._lock:
-            lost = self._lost if self._room.poll(0) else 0
+    def flush(self, seconds: float = LAST_SECONDS) -> None:
+        """Wait until what was said before is written, but no longer than so many seconds."""
+        if self._queue is not None:
+            written = threading.Event()
+            self._queue.put(written)
+            written.wait(seconds)
+
+    def _work(self, queue: SimpleQueue[_Item]) -> None:
+        while True:
+            items = [queue.get()]
+            with contextlib.suppress(Empty):
+                while True:
+                    items.append(queue.get_nowait())
+            lines = [item for item in items if isinstance(item, bytes)]
+            lost = self._lost
             self._lost -= lost
-        return lost
+            if lost:
+                lines.append(_encoded(self._told(lost)))
+            self._write(b"".join(lines))
+            for item in items:
+                if isinstance(item, threading.Event):
+                    item.set()
+            time.sleep(PAUSE_SECONDS)
 
-    def _write_held(self) -> None:
-        waiting = b"".join((self._begun, *self._held))
-        self._held, self._held_bytes = [], 0
-        sent = 0
+    def _write(self, rest: bytes) -> None:
+        """Write all of it; where nobody is there to read it, it is lost."""
         try:
-            while sent < len(waiting) and self._room.poll(0 if self._lost else PATIENCE_SECONDS * 1000):
-                sent += os.write(self._fd, waiting[sent : sent + _AT_ONCE])
-        except OSError:
-            self._begun = b""
+            while rest:
+                try:
+                    rest = rest[os.write(self._fd, rest) :]
+                except BlockingIOError:  # another process that has the same standard error made it so
+                    select.select([], [self._fd], [])
+        except (OSError, ValueError):
             return
-        unsent = waiting[sent:]
-        # A line that has been begun is ended before another one is, or both could not be read.
-        begun = waiting[sent - 1] != _END if sent else bool(self._begun)
-        line, end, others = unsent.partition(b"\n")
-        self._begun = line + end if begun else b""
-        self._lost += (others if begun else unsent).count(b"\n")
+
+
+def _encoded(line: str) -> bytes:
+    return line.encode("utf-8", "backslashreplace") + b"\n"

@@ -44,6 +44,7 @@ class Replica:
 
         Raises CannotStart.
         """
+        log.write_beside()
         self._life.listen(self._doors.reload)
         await self._following.look()
         runner, url = await listen(self._answering(), self._doors.tls)

@@ -17,9 +17,7 @@ def log_request(request: ServedRequest, settings: Settings) -> None:
     slow = request.seconds >= settings.server.slow_request_seconds
     failed = request.status >= 400  # noqa: PLR2004 - HTTP's own border
     if failed or slow or random.random() < settings.logging.request_sample:  # noqa: S311 - a sample, no secret
-        fields = {**msgspec.to_builtins(request), "seconds": round(request.seconds, 4)}
-        write = log.emit if request.status >= 500 else log.emit_soon  # noqa: PLR2004 - ours, not the client's
-        write("request.served", **fields)
+        log.emit("request.served", **{**msgspec.to_builtins(request), "seconds": round(request.seconds, 4)})
 
 
 def log_disturbance(one: Disturbance) -> None:

@@ -25,7 +25,7 @@ _Decoder = msgspec.json.Decoder[list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Rows by column: numbers are float, categories and ids str or int, missing is None; other values are as sent.
+    """Rows by column: numbers are float, categories and ids str or int, missing is None; other values are any.
 
     ``absent``: how many rows do not have a key, where there are any.
     """
@@ -79,11 +79,16 @@ class Layout:
             return True
         if b"\\u003" in content:  # a colon in a text, in disguise
             return False
-        for name in self.texts:
-            kept += sum(value.count(":") for value in columns[name] if isinstance(value, str))
-        for name in columns.keys() - self._own():
-            kept += sum(bytes(value).count(b":") for value in columns[name])
+        for name in columns.keys() - self.numbers:
+            kept += sum(map(_colons, columns[name]))
         return colons == kept
+
+
+def _colons(value: object) -> int:
+    """So many must have been written for this value."""
+    if isinstance(value, str):
+        return value.count(":")
+    return msgspec.json.encode(value).count(b":") if isinstance(value, dict | list) else 0
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -93,13 +98,13 @@ def layout(names: tuple[str, ...], numbers: frozenset[str], texts: frozenset[str
         return None
     whole, gappy = [], []
     for place, name in enumerate(names):
-        field, kind = f"f{place}", _NUMBER if name in numbers else _TEXT if name in texts else msgspec.Raw
+        field, kind = f"f{place}", _NUMBER if name in numbers else _TEXT if name in texts else Any
         whole.append((field, kind))
-        gappy.append((field, kind) if kind is msgspec.Raw else (field, kind | UnsetType, UNSET))
+        gappy.append((field, kind) if kind is Any else (field, kind | UnsetType, UNSET))
     rename = {f"f{place}": name for place, name in enumerate(names)}
 
     def decoder(fields: Sequence[Any]) -> _Decoder:
-        # No instance can be part of a cycle.
+        # No instance that is kept can be part of a cycle.
         kind = msgspec.defstruct("Alike", fields, rename=rename, kw_only=True, gc=False)
         return msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]  # made here
 

@@ -12,7 +12,6 @@ from handlers.object_reading import ObjectReader, coded, ids_of, numbers_of
 from server.json_pieces import NotInPieces, Objects
 from server.layouts import Decoded, Layout, layout
 from server.repeated_keys import surely_all
-from server.request_limits import check_objects
 
 _objects = msgspec.json.Decoder(Objects)
 
@@ -27,15 +26,14 @@ class PieceReader:
 
     def __call__(self, piece: bytes) -> Piece:
         """The clients of a piece. Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError where it is no list
-        of objects, NotInPieces where a key may stand twice, and Problem for too many keys."""
+        of objects, and NotInPieces where a key may stand twice, or there are too many."""
         listed = b"[%b]" % piece
         decoded = None if self._layout is None else self._layout.decode(listed)
         if decoded is not None and self._all_have_some(decoded):
             return self._columns(decoded)
         objects = _objects.decode(listed)
-        if not surely_all(piece, objects):
+        if not surely_all(piece, objects) or max(map(len, objects), default=0) > self._limits.max_columns:
             raise NotInPieces
-        check_objects(self._limits, objects)
         self._layout = self._layout_like(objects[0]) if objects else None
         return piece_of(self._reader, objects)
 

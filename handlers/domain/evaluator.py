@@ -71,7 +71,7 @@ class Evaluator:
     def _one_by_one(self, columns: CodedColumns, rows: int) -> Floats:
         """The terms one after the other: the effects of all of them at once would be no longer in the cache."""
         bins = {axis: axis.index(columns) for axis in self._axes}
-        totals = np.full(rows, self._base)
+        totals = np.full(rows, self._base, dtype=np.float64)
         for term in self._each:
             if isinstance(term, Line):
                 totals += term.effect(np.asarray(columns[term.column]))

@@ -62,7 +62,7 @@ def same(decoded: Decoded, clients: list[dict[str, Any]]) -> None:
         ]
     for name in TEXTS:
         assert list(decoded.columns[name]) == [client.get(name) for client in clients]
-    assert [msgspec.json.decode(value) for value in decoded.columns["x"]] == [client["x"] for client in clients]
+    assert list(decoded.columns["x"]) == [client["x"] for client in clients]
     missing = {name: sum(name not in client for client in clients) for name in "abc"}
     assert decoded.absent == {name: rows for name, rows in missing.items() if rows}
 

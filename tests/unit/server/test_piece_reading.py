@@ -102,3 +102,22 @@ def test_a_column_that_nobody_has_is_named_and_one_that_some_have_is_not() -> No
     content = json.dumps({"clients": some}).encode()
     assert in_pieces(content) == whole(content)
     assert "seats is not there" not in str(whole(content))
+
+
+@pytest.mark.parametrize("value", [b'"\xff\xfe"', b"1e999", b"9" * 5000, b'{"a": 1e999}', b'["\xff"]'])
+@pytest.mark.parametrize("at", [0, 30, 49])
+def test_what_nobody_reads_has_to_be_json_all_the_same(value: bytes, at: int) -> None:
+    lines = [json.dumps({**CLIENT, "corporation": f"c{row}", "note": "x"}).encode() for row in range(50)]
+    lines[at] = lines[at].replace(b'"x"', value)
+    content = b'{"clients": [%b]}' % b", ".join(lines)
+    with pytest.raises(NotInPieces):
+        wire.clients_in_pieces(RELEASE, content, LIMITS)
+    assert not isinstance(whole(content)[0], list)
+
+
+def test_a_client_with_too_many_keys_is_named_by_its_row() -> None:
+    some: list[dict[str, object]] = [{**CLIENT, "corporation": f"c{row}"} for row in range(50)]
+    some[20] |= {f"more{number}": 1 for number in range(9)}
+    content = json.dumps({"clients": some}).encode()
+    assert in_pieces(content) is None
+    assert "Row 20" in str(whole(content))
