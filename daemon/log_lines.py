@@ -13,8 +13,9 @@ from queue import Empty, SimpleQueue
 
 #: Lines that may wait to be written; those that come while so many do are lost, and counted.
 MOST_LINES = 10_000
-#: So long the thread that writes sleeps after each time: to wake it, and whoever reads, costs more than a line.
-PAUSE_SECONDS = 0.05
+#: So often a second the thread is woken for lines, once it was woken so many times in a row: to wake it, and whoever
+#: reads, costs more than a line.
+WAKES_PER_SECOND, WAKES_IN_A_ROW = 20, 50
 #: So long the end of the process waits for the last lines to be taken.
 LAST_SECONDS = 1.0
 
@@ -58,8 +59,13 @@ class Lines:
             written.wait(seconds)
 
     def _work(self, queue: SimpleQueue[_Item]) -> None:
+        woken, last = 0.0, time.monotonic()
         while True:
             items = [queue.get()]
+            now = time.monotonic()
+            woken, last = max(0.0, woken - (now - last) * WAKES_PER_SECOND) + 1, now
+            if woken > WAKES_IN_A_ROW:
+                time.sleep(1 / WAKES_PER_SECOND)
             with contextlib.suppress(Empty):
                 while True:
                     items.append(queue.get_nowait())
@@ -72,7 +78,6 @@ class Lines:
             for item in items:
                 if isinstance(item, threading.Event):
                     item.set()
-            time.sleep(PAUSE_SECONDS)
 
     def _write(self, rest: bytes) -> None:
         """Write all of it; where nobody is there to read it, it is lost."""

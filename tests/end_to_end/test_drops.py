@@ -142,7 +142,7 @@ def test_what_is_no_input_is_counted_and_left_alone(daemon: DaemonProcess, many:
     for name in names:
         assert daemon.wait_file(name, "ignored")["reason"]["detail"]
     assert "deep.csv" not in daemon.files()
-    assert {line["file"] for line in daemon.events("file.ignored")} >= set(names)
+    daemon.until(lambda: {line["file"] for line in daemon.events("file.ignored")} >= set(names), "all are in the log")
     assert (source / "notes.txt").read_text() == "not read"
 
 

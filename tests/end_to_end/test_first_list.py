@@ -40,7 +40,9 @@ def test_the_shipped_drops_give_a_model_and_a_ranked_list(fresh: DaemonProcess) 
     places = [page.decode().find(call["id"]) for call in calls]
     assert -1 not in places, "the page names the clients of the list"
     assert places == sorted(places), "in its order"
-    assert (fresh.root / "predictions" / NEWEST).read_text().count("\n") == 10_001
+    written = fresh.root / "predictions" / NEWEST
+    fresh.until(written.exists, "what follows the commit is done")
+    assert written.read_text().count("\n") == 10_001
 
 
 def test_the_next_demonstration_drop_goes_the_whole_way(fresh: DaemonProcess) -> None:
