@@ -1,6 +1,6 @@
 """``python -m daemon`` is the command ``attritiond``."""
 
-from daemon.cli import main
+from daemon.cli import run
 
 if __name__ == "__main__":
-    main(prog_name="attritiond")
+    run()

@@ -5,6 +5,9 @@ Commands are imported when they are run: ``--help`` must not wait for libraries 
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
 from importlib import import_module
 
 import click
@@ -33,6 +36,9 @@ COMMANDS = {
 }
 """Name: the module that has the command under that name, and the line that ``--help`` shows of it."""
 
+_NOT_WRITTEN = 120
+"""What Python itself exits with where the last of its output cannot be written."""
+
 
 class Commands(click.Group):
     """The commands of ``COMMANDS``, each imported when it is asked for."""
@@ -58,3 +64,28 @@ class Commands(click.Group):
 @click.version_option(package_name="attritiond")
 def main() -> None:
     """Tell the client managers whom to call: watch a folder of CSVs, learn from them, and serve a ranked list."""
+
+
+def run() -> None:
+    """The program: ``main``, and an end that Python's own would spoil.
+
+    Threads of pyarrow may still let go of what is ours while the interpreter is taken apart. One that wants Python's
+    lock then is ended in the middle of C++, which ends the process with 134 although all was done (Arrow issue 34314;
+    3 of 90 times). So nothing is taken apart: what has to be done at the end is done, and the system does the rest.
+    """
+    try:
+        main(prog_name="attritiond")
+    except SystemExit as ended:
+        if "pyarrow" not in sys.modules or not isinstance(ended.code, int | None):
+            raise
+        code = ended.code or 0
+    else:
+        code = 0
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            code = code or _NOT_WRITTEN
+    os._exit(code)
