@@ -147,12 +147,6 @@ def write_beside() -> None:
         _lines.write_beside()
 
 
-def flush() -> None:
-    """Wait until what was said is written, a second at most."""
-    if _lines is not None:
-        _lines.flush()
-
-
 def _set_up(level: str, *, fd: int, terminal: bool | None) -> tuple[Lines, list[Processor]]:
     global _lines  # noqa: PLW0603 - there is one log, as structlog has one configuration
     # Started with a closed standard error, Python has no sys.stderr, and the next file opened gets its number.

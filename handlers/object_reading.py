@@ -213,11 +213,10 @@ def numbers_of(columns: Sequence[Sequence[object]], rows: int) -> NDArray[np.flo
 
 def ids_of(values: Sequence[object]) -> list[str | None]:
     """Ids of texts, integers and None; blank text is none."""
-    try:
-        some = all(map(str.strip, values))  # type: ignore[arg-type]  # what is no text raises TypeError
-    except TypeError:
-        some = False
-    return list(values) if some else list(map(text_of, values))  # type: ignore[arg-type]
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) == len(values) and all(map(str.strip, texts)):
+        return [*texts]
+    return list(map(text_of, values))
 
 
 def _number_faults(name: str, values: Sequence[object]) -> list[Fault]:

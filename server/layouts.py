@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -106,6 +107,6 @@ def layout(names: tuple[str, ...], numbers: frozenset[str], texts: frozenset[str
     def decoder(fields: Sequence[Any]) -> _Decoder:
         # No instance that is kept can be part of a cycle.
         kind = msgspec.defstruct("Alike", fields, rename=rename, kw_only=True, gc=False)
-        return msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]  # made here
+        return msgspec.json.Decoder(GenericAlias(list, kind))
 
     return Layout(names, numbers, texts, decoder(whole), decoder(gappy))

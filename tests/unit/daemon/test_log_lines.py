@@ -104,7 +104,8 @@ async def test_a_finalizer_may_log_in_the_middle_of_another_line(beside: bool, p
             gc.enable()
             log.emit("daemon.stopping", signal="SIGTERM")
         gc.collect()
-        log.flush()
+        assert log._lines is not None
+        log._lines.flush(30.0)
         names = [event["event"] for event in _events(os.read(reader, 1 << 16))]
         assert Counter(names) == {"daemon.stopping": 99, "library.message": 99}
     finally:
