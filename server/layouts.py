@@ -47,7 +47,7 @@ class Layout:
     _gappy: _Decoder
 
     def decode(self, content: bytes) -> Decoded | None:
-        """Decode a list of objects. Raises msgspec.DecodeError and UnicodeDecodeError.
+        """Decode a list of objects. Raises msgspec.DecodeError, UnicodeDecodeError and RecursionError.
 
         None where a value has another type, or there may be a key that the layout does not have, or one stands twice.
         """
@@ -105,7 +105,7 @@ def layout(names: tuple[str, ...], numbers: frozenset[str], texts: frozenset[str
     rename = {f"f{place}": name for place, name in enumerate(names)}
 
     def decoder(fields: Sequence[Any]) -> _Decoder:
-        # No instance that is kept can be part of a cycle.
+        # JSON has no cycles, so the collector need not look at them.
         kind = msgspec.defstruct("Alike", fields, rename=rename, kw_only=True, gc=False)
         return msgspec.json.Decoder(GenericAlias(list, kind))
 
