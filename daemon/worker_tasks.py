@@ -68,6 +68,10 @@ class Workbench:
         # Its cache of fonts: a service has no home, and a user's is nobody else's to write to.
         os.environ.setdefault("MPLCONFIGDIR", str(self._house.workspace.dataset / "matplotlib"))
 
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self._house.ledger.close()
+
     def run(self, task: Task) -> Any:
         """Do it; the answer is a plain value. Raises Refused, and whatever shows a bug or a broken machine."""
         answer: Any = None

@@ -71,7 +71,8 @@ def alone(place: Place, tell: Callable[[str, dict[str, Any]], None]) -> Iterator
     with sentences(), locked(place.settings, place.workspace) as (ledger, _):
         bench = Workbench(Greeting(msgspec.to_builtins(place.settings), str(place.config)), tell)
         try:
-            with threadpool_limits(1):  # as the daemon's workers: sums in another order are other models
+            # One thread, as the daemon's workers: sums in another order are other models.
+            with contextlib.closing(bench), threadpool_limits(1):
                 yield Alone(ledger, bench.run)
         except Refused as error:
             raise click.ClickException(str(error)) from error

@@ -46,7 +46,8 @@ def left_over(place: Path) -> Counter[tuple[str, str]]:
 
 def prove(one: Deed, *, every: int = 1, points: int = 0, torn: bool = False) -> Proof:
     """Kill it at calls, and look. ``every``: of a series of the same calls on the same file the first, the last and
-    each so many-th between them; or at ``points`` calls that are spread evenly. ``torn``: also in the midst of writes.
+    each so many-th between them; or at ``points`` calls that are spread evenly, the last among them. ``torn``: also in
+    the midst of writes.
     """
     began = time.monotonic()
     place = one.fresh()
@@ -57,7 +58,7 @@ def prove(one: Deed, *, every: int = 1, points: int = 0, torn: bool = False) -> 
     numbers = one.calls(whole)
     count = len(numbers)
     if points:
-        chosen = [numbers[count * part // (points + 1)] for part in range(1, points + 1)]
+        chosen = [numbers[count * part // points - 1] for part in range(1, points + 1)]
     else:
         chosen = _in_series(whole, numbers, every)
     at: Counter[str] = Counter()

@@ -88,6 +88,8 @@ def _models_are_exchanged(site: Site) -> None:
 def test_without_a_daemon(site: Site) -> None:
     first = site.run("ingest", site.write("a2.csv", 1, rows=400), site.write("a10.csv", 2, labelled=False))
     assert first.returncode == 0, first.stderr
+    ledger = [path.name for path in (site.folder / "ingesteddata").glob("ledger*")]
+    assert ledger == ["ledger.sqlite3"], "it was closed: it is whole without its log"
     assert "Deployed model 1 (logistic regression)." in first.stderr
     assert [line for line in first.stdout.splitlines() if not line.startswith("  Note: ")] == [
         "a2.csv: ingested, 400 rows: 400 ingested, 0 duplicate, 0 rejected",
