@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from handlers.domain.axes import Axis, Cuts
+from handlers.domain.axes import Axis, Categories, Cuts
 from handlers.domain.effects import CLIP_DEVIATIONS, LARGEST_VALUE, Line, Sum, Table, Term
 
 Cell = float | str | None
@@ -33,46 +33,70 @@ class RowEvaluator:
 
     def log_odds(self, row: Sequence[Cell]) -> float:
         """Give a row's log-odds. Missing is None, in a number's column too; NaN is no value here."""
-        say = self._say
-        if say is None:  # most scorecards are never asked
-            say = self._say = _function(*self._written)
-        return say(row)
+        return (self._say or self._written_out())(row)
 
     def probability(self, row: Sequence[Cell]) -> float:
         """Give a row's probability of leaving."""
-        log_odds = self.log_odds(row)
+        log_odds = (self._say or self._written_out())(row)
         small = float(np.exp(-abs(log_odds)))  # not math.exp, whose last bit is sometimes another
         return (1.0 if log_odds >= 0 else small) / (1.0 + small)
+
+    def _written_out(self) -> Say:
+        """The function, not before it is asked: most scorecards never are."""
+        say = self._say = _function(*self._written)
+        return say
 
 
 def _function(base: float, terms: Sequence[Term], features: Sequence[str]) -> Say:
     place = {name: number for number, name in enumerate(features)}
-    axes = tuple(dict.fromkeys(axis for term in terms for axis in term.axes))
+    tables = [table for table in map(_table, terms) if table is not None]
+    searched = _searched([axis for table in tables for axis in table.axes])
     known: dict[str, Any] = {"search": bisect_right}
     text = [
         "def log_odds(row):",
         f"{''.join(f'v{number}, ' for number in range(len(features)))} = row",
-        *_bins(axes, place, known),
+        *(line for axis in searched.values() for line in _search(axis, place[axis.column], known)),
         *_bounded({place[line.column] for term in terms for line in _lines(term)}),
         f"total = {float(base)!r}",
-        *(line for number, term in enumerate(terms) for line in _term(number, term, axes, place, known)),
+        *(line for number, term in enumerate(terms) for line in _term(number, term, searched, place, known)),
         "return total",
     ]
     exec("\n    ".join(text), known)  # noqa: S102 - of our own numbers
     return cast("Say", known["log_odds"])
 
 
-def _bins(axes: Sequence[Axis], place: Mapping[str, int], known: dict[str, Any]) -> Iterator[str]:
-    """In which bin of each axis the row lies."""
-    for number, axis in enumerate(axes):
-        value = f"v{place[axis.column]}"
-        if isinstance(axis, Cuts):
-            known[f"cuts{number}"] = axis.cuts
-            yield f"b{number} = {axis.size - 1} if {value} is None else search(cuts{number}, {value})"
-        else:
-            bins = {category: index for index, category in enumerate(axis.categories)}
-            known[f"bins{number}"] = {**bins, None: axis.size - 2}
-            yield f"b{number} = bins{number}.get({value}, {axis.size - 1})"
+def _searched(axes: Sequence[Axis]) -> dict[str, Axis]:
+    """By column one axis with the cuts or categories of all of its axes: it is searched once instead of them."""
+    found: dict[str, Axis] = {}
+    for axis in axes:
+        so_far = found.get(axis.column, axis)
+        if isinstance(axis, Cuts) and isinstance(so_far, Cuts):
+            found[axis.column] = Cuts(axis.column, tuple(sorted({*so_far.cuts, *axis.cuts})))
+        elif isinstance(axis, Categories) and isinstance(so_far, Categories):
+            every = dict.fromkeys((*so_far.categories, *axis.categories))
+            found[axis.column] = Categories(axis.column, tuple(every))
+    return found
+
+
+def _search(axis: Axis, place: int, known: dict[str, Any]) -> Iterator[str]:
+    """In which bin of such an axis the row lies."""
+    if isinstance(axis, Cuts):
+        known[f"cuts{place}"] = axis.cuts
+        yield f"b{place} = {axis.size - 1} if v{place} is None else search(cuts{place}, v{place})"
+    else:
+        bins = {category: index for index, category in enumerate(axis.categories)}
+        known[f"bins{place}"] = {**bins, None: axis.size - 2}
+        yield f"b{place} = bins{place}.get(v{place}, {axis.size - 1})"
+
+
+def _bins(axis: Axis, searched: Axis) -> list[int]:
+    """The bin of an axis for each bin of the one that is searched instead."""
+    if isinstance(axis, Cuts) and isinstance(searched, Cuts):
+        return [0, *(bisect_right(axis.cuts, cut) for cut in searched.cuts), axis.size - 1]
+    if isinstance(axis, Categories) and isinstance(searched, Categories):
+        bins = {category: index for index, category in enumerate(axis.categories)}
+        return [*(bins.get(category, axis.size - 1) for category in searched.categories), axis.size - 2, axis.size - 1]
+    raise ValueError(f"{axis.column}: its axes are of two kinds")
 
 
 def _bounded(places: Iterable[int]) -> Iterator[str]:
@@ -83,15 +107,19 @@ def _bounded(places: Iterable[int]) -> Iterator[str]:
 
 
 def _term(
-    number: int, term: Term, axes: Sequence[Axis], place: Mapping[str, int], known: dict[str, Any]
+    number: int, term: Term, searched: Mapping[str, Axis], place: Mapping[str, int], known: dict[str, Any]
 ) -> Iterator[str]:
-    """Add a term to ``total``."""
+    """Add a term to ``total``. Its table is laid out over the bins that are searched for."""
     effect = []
-    table = term.steps if isinstance(term, Sum) else term
-    if isinstance(table, Table):
-        known[f"cells{number}"] = tuple(table.effects.ravel().tolist())
-        bins = [f"b{axes.index(axis)}" for axis in table.axes]
-        effect.append(f"cells{number}[{f' * {table.axes[1].size} + '.join(bins) if len(bins) > 1 else bins[0]}]")
+    table = _table(term)
+    if table is not None:
+        first, *second = table.axes
+        cells = table.effects.tolist()
+        for axis in second:
+            bins = _bins(axis, searched[axis.column])
+            cells = [tuple(row[one] for one in bins) for row in cells]
+        known[f"cells{number}"] = tuple(cells[one] for one in _bins(first, searched[first.column]))
+        effect.append(f"cells{number}{''.join(f'[b{place[axis.column]}]' for axis in table.axes)}")
     for count, line in enumerate(_lines(term)):
         value, worth, most = f"v{place[line.column]}", f"w{count}", CLIP_DEVIATIONS
         centre, scale, slope, offset, missing = map(
@@ -109,3 +137,8 @@ def _term(
 
 def _lines(term: Term) -> tuple[Line, ...]:
     return term.lines if isinstance(term, Sum) else (term,) if isinstance(term, Line) else ()
+
+
+def _table(term: Term) -> Table | None:
+    steps = term.steps if isinstance(term, Sum) else term
+    return steps if isinstance(steps, Table) else None

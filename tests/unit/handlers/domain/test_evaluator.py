@@ -18,7 +18,7 @@ from tests.unit.handlers.domain.drawn_columns import columns as columns_of
 from tests.unit.handlers.domain.drawn_columns import table as drawn_table
 
 CUTS, FEW = Cuts("number", (-1.0, 0.5, 2.0)), Cuts("number", (0.0,))
-WORDS = Categories("word", ("a", "b"))
+WORDS, OTHER_WORDS = Categories("word", ("a", "b")), Categories("word", ("c", "b"))
 numbers = st.floats(-10, 10)
 
 
@@ -35,7 +35,7 @@ lines = st.builds(
 )
 sums = st.builds(Sum, st.lists(lines, min_size=1, max_size=3).map(tuple), tables(CUTS))
 terms = st.lists(
-    st.one_of(lines, sums, tables(FEW), tables(WORDS), tables(CUTS, WORDS), tables(WORDS, FEW)), max_size=9
+    st.one_of(lines, sums, tables(FEW), tables(WORDS), tables(CUTS, WORDS), tables(OTHER_WORDS, FEW)), max_size=9
 )
 
 
