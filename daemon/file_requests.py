@@ -20,7 +20,7 @@ from server.services import NotDone
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 10.0
-"""So long a retry waits for the file to be taken; then it is answered as waiting."""
+"""So long a retry waits for the file to be taken, and for what follows; if it is not taken, the answer is: it waits."""
 
 
 class FileRequests:
@@ -61,17 +61,18 @@ class FileRequests:
             before = await asyncio.to_thread(self._put_back, prefix)
             self._scan()
             until = _now() + ANSWER_SECONDS
-            while (newest := await asyncio.to_thread(self._newest, before)).seq == before.seq:
-                if _now() >= until:
-                    return file_item(before), False
+            while True:
+                newest, followed_up = await asyncio.to_thread(self._newest, before)
+                taken = newest.seq != before.seq
+                if (taken and followed_up) or _now() >= until:
+                    return file_item(newest), taken
                 await asyncio.sleep(POLL_SECONDS)
-        return file_item(newest), True
 
     def _put_back(self, prefix: str) -> FileRecord:
         try:
             with self._house.ledger.read() as connection:
                 record = retrying.find(connection, prefix)
-            before = self._newest(record)
+            before, _ = self._newest(record)
             retrying.put_back(self._house.workspace, record)
         except retrying.NotRetryable as error:
             raise NotDone(str(error), unknown=error.unknown) from error
@@ -80,9 +81,11 @@ class FileRequests:
             raise NotDone(f"It cannot be put back into the source folder: {detail}.", unavailable=True) from error
         return before
 
-    def _newest(self, record: FileRecord) -> FileRecord:
+    def _newest(self, record: FileRecord) -> tuple[FileRecord, bool]:
+        """The newest record of its content, and whether what follows its commit is done."""
         with self._house.ledger.read() as connection:
-            return files.newest_of(connection, record.sha256 or "") or record
+            newest = files.newest_of(connection, record.sha256 or "") or record
+            return newest, files.is_followed_up(connection, newest.seq)
 
 
 def _now() -> float:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 ASK_SECONDS = 1.0
+FOLLOW_UP_SECONDS = 10.0
 GROUP_BYTES = 64 * 1024**2
 """What one commit takes in this process: progress is seen, and memory has a bound."""
 REFUSED = (FileState.QUARANTINED, FileState.FAILED, FileState.IGNORED)
@@ -87,13 +88,25 @@ def _wait(place: Place, ledger: Ledger, one: Placed) -> None:
     asked = time.monotonic()
     while True:
         there = one.is_there(place.workspace.source)  # before the ledger is read: a file is moved after its commit
-        if _record(ledger, one) is not None:
+        record = _record(ledger, one)
+        if record is not None:
+            _wait_for_the_rest(ledger, record)
             return
         if not there:
             raise click.ClickException(f"{printable(one.shown)} was replaced or removed before it was taken.")
         if time.monotonic() - asked >= ASK_SECONDS:
             _check(place, one)
             asked = time.monotonic()
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_for_the_rest(ledger: Ledger, record: FileRecord) -> None:
+    """For what follows the commit, as predictions do; where that cannot be done, the daemon tells and tries again."""
+    until = time.monotonic() + FOLLOW_UP_SECONDS
+    while time.monotonic() < until:
+        with ledger.read() as connection:
+            if files.is_followed_up(connection, record.seq):
+                return
         time.sleep(POLL_SECONDS)
 
 

@@ -131,6 +131,11 @@ def unpublished(connection: Connection) -> list[FileRecord]:
     return _records(connection, select(files).where(files.c.published.is_(False)).order_by(files.c.seq))
 
 
+def is_followed_up(connection: Connection, seq: int) -> bool:
+    """Whether what follows the commit of a file is done: older records of its content are answered, too."""
+    return bool(connection.scalar(select(files.c.published).where(files.c.seq == seq)))
+
+
 def page(connection: Connection, *, limit: int, before: int | None, state: FileState | None = None) -> list[FileRecord]:
     """Newest first, at most ``limit``, older than ``before``."""
     statement = select(files).order_by(files.c.seq.desc()).limit(limit)

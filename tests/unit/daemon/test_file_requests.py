@@ -63,12 +63,12 @@ class Desk:
         if self.outcome is not None:
             self.record(self.outcome)
 
-    def record(self, state: FileState) -> FileRecord:
+    def record(self, state: FileState, *, followed_up: bool = True) -> FileRecord:
         with self.house.ledger.write() as connection:
             seq = files.next_seq(connection)
             reason = Reason("quotes", "Never closed.") if state is FileState.QUARANTINED else None
             record = FileRecord(seq, "a.csv", SHA256, state, reason, (), RowCounts(), 0, 8, AT, AT, 0.1, 1)
-            files.add_all(connection, [(record, FileStamp(1, 2, 8, 4, seq), True)])
+            files.add_all(connection, [(record, FileStamp(1, 2, 8, 4, seq), followed_up)])
         return record
 
     def refuse(self) -> FileRecord:
@@ -141,6 +141,35 @@ def test_a_retry_that_takes_long_is_answered_as_waiting(desk: Desk) -> None:
     (item, done), seconds = run(patient())
     assert (item["committed_at"], done) == (record.committed_at, False)
     assert ANSWER_SECONDS <= seconds < ANSWER_SECONDS + 1
+
+
+def test_a_retry_is_answered_when_what_follows_the_commit_is_done(desk: Desk) -> None:
+    desk.refuse()
+
+    async def followed_up_later() -> None:
+        retried = asyncio.create_task(desk.requests.retry(SHA256))
+        await asyncio.sleep(0.5)
+        record = desk.record(FileState.INGESTED, followed_up=False)
+        await asyncio.sleep(0.5)
+        assert not retried.done()
+        with desk.house.ledger.write() as connection:
+            files.set_published(connection, [record.seq])
+        assert (await retried)[1]
+
+    run(followed_up_later())
+
+
+def test_a_retry_does_not_wait_for_ever_for_what_follows_the_commit(desk: Desk) -> None:
+    desk.refuse()
+
+    async def never_followed_up() -> tuple[Any, bool]:
+        retried = asyncio.create_task(desk.requests.retry(SHA256))
+        await asyncio.sleep(0.5)
+        desk.record(FileState.INGESTED, followed_up=False)
+        return await retried
+
+    item, done = run(never_followed_up())
+    assert (item["state"], done) == (FileState.INGESTED, True)
 
 
 def test_what_is_not_refused_is_unknown(desk: Desk) -> None:
