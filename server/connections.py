@@ -34,7 +34,6 @@ BYTES_PER_BODY_BYTE = 2
 UNSENT_BYTES = 128 * 1024
 """So much of an answer, beyond what is on its way, lies in the kernel. Else it takes 2.5 MB for each client that reads
 nothing, and 3,000 of those are gigabytes; a fast reader notices no difference."""
-_AT_WORK = (Phase.WORK, 0, 0)
 _ACKNOWLEDGED_AT = 120
 """Where ``tcpi_bytes_acked`` is in ``struct tcp_info``, whose beginning never changes; since Linux 4.1."""
 
@@ -186,10 +185,10 @@ class Connection(web.RequestHandler):
         channel = self._channel
         if channel is None:
             return
-        seen = self._seen(channel)
-        phase = seen[0]
-        overdue = self._watch.overdue(now, seen, self._listener.deadlines)
-        if phase is Phase.BODY and self._watch.moved > BYTES_PER_BODY_BYTE * self._listener.settings.max_body_bytes:
+        phase, watch = self._phase(channel), self._watch
+        overdue = watch.overdue(now, phase, self._request_count, self._moved, self._listener.deadlines)
+        most = BYTES_PER_BODY_BYTE * self._listener.settings.max_body_bytes
+        if phase is Phase.BODY and self._received - watch.level > most:
             self._stop_body(ending.oversized_chunks())
         if not overdue:
             return
@@ -205,21 +204,27 @@ class Connection(web.RequestHandler):
         else:
             self.force_close()
 
-    def _seen(self, channel: asyncio.Transport) -> tuple[Phase, int, int]:
+    def _phase(self, channel: asyncio.Transport) -> Phase:
         request = self._current_request
         if self._over or channel.is_closing():
-            return Phase.CLOSING, self._request_count, 0
+            return Phase.CLOSING
         if channel.get_write_buffer_size():
-            return Phase.ANSWER, self._request_count, _acknowledged(channel)
+            return Phase.ANSWER
         if request is not None:
             body = request.content
             waited_for = not (body.is_eof() or self._reading_paused or body.exception())
-            return (Phase.BODY, self._request_count, self._received) if waited_for else _AT_WORK
+            return Phase.BODY if waited_for else Phase.WORK
         if self._waiter is None:
-            return _AT_WORK
+            return Phase.WORK
         if self._head_bytes:
-            return Phase.HEAD, self._request_count, 0
-        return (Phase.IDLE if self._request_count else Phase.NEW), self._request_count, 0
+            return Phase.HEAD
+        return Phase.IDLE if self._request_count else Phase.NEW
+
+    def _moved(self, phase: Phase) -> int:
+        """Bytes of a body that have come, or of answers that have been taken."""
+        if phase is Phase.BODY:
+            return self._received
+        return _acknowledged(self._channel) if phase is Phase.ANSWER and self._channel is not None else 0
 
     def _stop_body(self, problem: Problem) -> None:
         """Have whoever reads the body raise this. What still comes of it is not waited for."""

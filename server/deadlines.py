@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -64,19 +65,19 @@ class Watch:
     request: int = 0
     since: float = 0.0
     level: int = 0
-    moved: int = 0
 
-    def overdue(self, now: float, seen: tuple[Phase, int, int], deadlines: Deadlines) -> bool:
+    def overdue(
+        self, now: float, phase: Phase, request: int, moved: Callable[[Phase], int], deadlines: Deadlines
+    ) -> bool:
         """Whether the phase has lasted too long.
 
-        ``seen``: the phase; the number of requests so far, so that a new request is not taken for the old one; and in
-        BODY the bytes that have come, in ANSWER those that the client has taken; in the others 0.
+        ``request``: the number of requests so far, so that a new request is not taken for the old one. ``moved``: the
+        bytes that have come so far in BODY, in ANSWER those that the client has taken, in the others 0. To ask for them
+        is a call of the system: it is asked where a phase begins, and where its time alone would be over.
         """
-        phase, request, level = seen
         if phase is Phase.ANSWER or phase is Phase.CLOSING:
             request = self.request  # answers wait behind each other: one window for all of them
         if phase is not self.phase or request != self.request:
-            self.phase, self.request, self.since, self.level, self.moved = phase, request, now, level, 0
-        self.moved += level - self.level
-        self.level = level
-        return now - self.since > deadlines.seconds[phase] + self.moved / deadlines.bytes_per_second
+            self.phase, self.request, self.since, self.level = phase, request, now, moved(phase)
+        late = now - self.since - deadlines.seconds[phase]
+        return late > 0 and late > (moved(phase) - self.level) / deadlines.bytes_per_second

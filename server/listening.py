@@ -18,9 +18,10 @@ from server.settings import ServerSettings
 BACKLOG = 1024
 """Connections that wait in the kernel until the loop accepts them. One that finds no place there tries again after a
 second, and 128, the default of the library, is what a single burst fills."""
-LOOKS_AT_ONCE = 20
-"""So many connections are looked at in one turn of the loop, and the turns are spread over the round: who is cut off
-comes again, and a crowd is borne more easily when it does not come in one instant."""
+LOOKS_AT_ONCE, TURNS_A_SECOND = 4, 400
+"""So many connections are looked at in one turn of the loop, or more where else there would be more turns than that a
+second. They are spread over the round: whom a look cuts off comes again, and a crowd is borne more easily when it
+neither goes nor comes in one instant."""
 SHORTEST_ROUND, LONGEST_ROUND = 0.02, 1.0
 """Seconds that a round of looks takes: a quarter of the shortest deadline, within these."""
 LINGERING_AT_ONCE = 128
@@ -57,7 +58,7 @@ class Listener(web.Server):
         self._refused = 0
         self._of_address: Counter[bytes | None] = Counter()
         self._round: list[Connection] = []
-        self._between = 0.0
+        self._between, self._at_once = 0.0, LOOKS_AT_ONCE
         self._seconds = min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4))
         self._timer: asyncio.TimerHandle | None = None
 
@@ -128,8 +129,9 @@ class Listener(web.Server):
         if not self._round:
             self._disturbances.flush(now)
             self._round = list(self._open)
-            self._between = self._seconds / max(1, math.ceil(len(self._round) / LOOKS_AT_ONCE))
-        for _ in range(min(LOOKS_AT_ONCE, len(self._round))):
+            self._at_once = max(LOOKS_AT_ONCE, math.ceil(len(self._round) / (self._seconds * TURNS_A_SECOND)))
+            self._between = self._seconds / max(1, math.ceil(len(self._round) / self._at_once))
+        for _ in range(min(self._at_once, len(self._round))):
             self._round.pop().look(now)
         self._timer = None
         if self._round or self._open or self._disturbances.pending:

@@ -36,8 +36,9 @@ class ReadyAnswer(web.StreamResponse):
         self.request_id = ""
 
     def suits(self, request: web.BaseRequest) -> bool:
-        """Whether it is to be sent so: over HTTP/1.1, on a connection that stays, and not worth a copy."""
-        return request.version == HttpVersion11 and request.keep_alive and len(self._content) <= LARGEST
+        """Whether it is to be sent so: all of it, over HTTP/1.1, on a connection that stays, and not worth a copy."""
+        stays = request.version == HttpVersion11 and request.keep_alive
+        return stays and request.method != "HEAD" and len(self._content) <= LARGEST
 
     def ordinary(self) -> web.Response:
         """The same for the library to send, headers as they can still be changed."""

@@ -7,8 +7,10 @@ import time
 from dataclasses import replace
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from handlers.domain.release import Release
+from server.ready_answer import Head, ReadyAnswer
 from server.services import Readiness, Services
 from server.state import ANSWERING, DOOR, LEDGER_READING, METRICS, SERVICES
 from server.views.answers import json_response
@@ -17,14 +19,16 @@ NO_MODEL = "No model has been deployed yet: labelled rows of both classes are ne
 STUCK_SECONDS = 10.0
 """The loop beats several times a second; one that has been silent for so long has let its clients wait as long."""
 
+_HEAD, _ALIVE = Head(CIMultiDict({"Content-Type": "application/json"})), b'{"status":"alive"}'
+
 WITHHELD = "Ask with a token for the reason."
 
 
-async def livez(request: web.Request) -> web.Response:
+async def livez(request: web.Request) -> web.StreamResponse:
     """The loop turns: this answer is the proof. 503 where it answers, and has not kept its beat."""
     age = request.app[ANSWERING].vitals().beat_age
     if age < STUCK_SECONDS:
-        return json_response({"status": "alive"})
+        return ReadyAnswer(_HEAD, _ALIVE)
     detail = f"The event loop has not kept its beat for {age:.0f} s: something holds it up."
     return json_response({"status": "stuck", "detail": detail}, status=503)
 

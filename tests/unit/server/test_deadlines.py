@@ -19,7 +19,7 @@ DEADLINES = deadlines(SETTINGS)
 
 
 def _overdue(watch: Watch, now: float, phase: Phase, request: int = 1, level: int = 0) -> bool:
-    return watch.overdue(now, (phase, request, level), DEADLINES)
+    return watch.overdue(now, phase, request, lambda _phase: level, DEADLINES)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,19 @@ def test_what_has_moved_since_the_first_look_allows_more_time(phase: Phase, seco
     assert not _overdue(watch, seconds + 1.0, phase, level=1100)
     assert _overdue(watch, seconds + 1.1, phase, level=1100)
     assert not _overdue(watch, seconds + 1.1, phase, level=1200)
+
+
+def test_what_has_moved_is_asked_for_only_where_it_counts() -> None:
+    watch, asked = Watch(), []
+
+    def moved(phase: Phase) -> int:
+        asked.append(phase)
+        return 0
+
+    for now in (0.0, 1.0, 2.0, 4.0):
+        assert not watch.overdue(now, Phase.ANSWER, 1, moved, DEADLINES)
+    assert asked == [Phase.ANSWER]
+    assert watch.overdue(4.5, Phase.ANSWER, 1, moved, DEADLINES)
 
 
 def test_answers_behind_each_other_are_one_window() -> None:
