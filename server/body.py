@@ -10,6 +10,9 @@ from server.expectation import call_for_body
 from server.problems import Kind, Problem
 from server.state import ANSWERING
 
+AT_ONCE_BYTES = 256 * 1024
+"""A body of so many bytes is looked at when all of it is there: to wake up for each piece costs more than the piece,
+and some send one byte a second. The library holds twice as many before it stops reading (``read_bufsize``)."""
 PLAIN, GZIP = ("", "identity"), ("gzip", "x-gzip")
 
 
@@ -24,6 +27,8 @@ async def read_body(request: web.Request) -> bytes:
     if request.content.is_eof():
         content = _come(request)
     else:
+        if (request.content_length or 0) > request.client_max_size:
+            raise _too_large(request, request.content_length or 0)
         await call_for_body(request)
         content = await _received(request)
     if encoding in PLAIN:
@@ -33,11 +38,18 @@ async def read_body(request: web.Request) -> bytes:
 
 async def _received(request: web.Request) -> bytes:
     """A body as it comes. ``request.read`` copies it twice more, and the loop has nothing else to do meanwhile."""
+    body, length = request.content, request.content_length
+    if length is not None and length <= AT_ONCE_BYTES:
+        fault = body.exception()
+        if fault is not None:  # which the wait would not notice
+            raise fault
+        await body.wait_eof()
+        return _come(request)
     parts, size = [], 0
-    while part := await request.content.readany():
+    while part := await body.readany():
         size += len(part)
         if size > request.client_max_size:
-            raise web.HTTPRequestEntityTooLarge(max_size=request.client_max_size, actual_size=size)
+            raise _too_large(request, size)
         parts.append(part)
     return b"".join(parts)
 
@@ -51,8 +63,12 @@ def _come(request: web.Request) -> bytes:
     """A body that has come. ``request.read`` waits twice, also for such a one."""
     content = request.content.read_nowait()
     if len(content) > request.client_max_size:
-        raise web.HTTPRequestEntityTooLarge(max_size=request.client_max_size, actual_size=len(content))
+        raise _too_large(request, len(content))
     return content
+
+
+def _too_large(request: web.Request, size: int) -> web.HTTPRequestEntityTooLarge:
+    return web.HTTPRequestEntityTooLarge(max_size=request.client_max_size, actual_size=size)
 
 
 def _unpack(content: bytes, max_bytes: int) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from server import ending
+from server.body import AT_ONCE_BYTES
 from server.connections import Connection
 from server.deadlines import Deadlines, deadlines
 from server.disturbances import Cause, Disturbance, Disturbances
@@ -158,6 +159,7 @@ class Runner(web.AppRunner):
             # Its own timer is the second net: it closes a connection that waits, headers begun or not.
             keepalive_timeout=settings.idle_seconds + settings.header_seconds,
             lingering_time=settings.linger_seconds,
+            read_bufsize=AT_ONCE_BYTES,
         )
         self._answer = answer
         self._listening = settings

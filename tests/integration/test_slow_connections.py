@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from server.body import AT_ONCE_BYTES
 from server.connections import Connection
 from server.disturbances import Cause
 from server.settings import ServerSettings
 from tests.integration.raw_server import LOOPS, PATIENCE, RawServer, answer, rest, running, send
-from tests.unit.server.small_house import House, empty_house, full_house
+from tests.unit.server.small_house import CLIENT, House, empty_house, full_house
 
 HOST = b"Host: localhost\r\n"
 LIVE = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -126,6 +127,32 @@ def test_a_body_that_keeps_the_rate_may_take_longer(serve: Serve) -> None:
             time.sleep(0.06)
         send(connection, [b"{"])
         assert answer(connection)[0] == 400  # read to its end, and no JSON
+
+
+@pytest.mark.parametrize("framed", [True, False], ids=["in_chunks", "with_its_length"])
+@pytest.mark.parametrize("size", [1_000, AT_ONCE_BYTES, AT_ONCE_BYTES + 1, 3 * AT_ONCE_BYTES])
+def test_a_body_of_any_size_that_comes_in_pieces_is_read_whole(serve: Serve, size: int, framed: bool) -> None:
+    server = serve(full_house)
+    client = json.dumps({"clients": [CLIENT]}).encode()
+    body = client + b" " * (size - len(client))
+    pieces = [body[start : start + size // 7 + 1] for start in range(0, size, size // 7 + 1)]
+    framing = b"Transfer-Encoding: chunked\r\n\r\n" if framed else b"Content-Length: %d\r\n\r\n" % size
+    if framed:
+        pieces = [*(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces), b"0\r\n\r\n"]
+    with server.connect() as connection:
+        send(connection, [POST + framing])
+        for piece in pieces:
+            send(connection, [piece])
+            time.sleep(0.002)
+        status, _, said = answer(connection)
+    assert (status, json.loads(said)["ids"]) == (200, [CLIENT["corporation"]])
+
+
+def test_what_is_declared_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:
+    server = serve(full_house, max_body_bytes=10_000)
+    with server.connect() as connection:
+        send(connection, [POST + b"Expect: 100-continue\r\nContent-Length: 10001\r\n\r\n"])
+        assert answer(connection)[0] == 413
 
 
 def test_a_body_of_which_most_is_no_body_is_refused(serve: Serve) -> None:
@@ -237,4 +264,4 @@ def test_however_many_are_cut_off_there_is_one_row_of_looks(serve: Serve, monkey
         monkeypatch.setattr(Connection, "look", lambda one, now: (looks.append(now), look(one, now))[1])
         time.sleep(1.0)
         monkeypatch.undo()
-    assert 5 <= len(looks) <= 10  # every 0.1 s
+    assert 5 <= len(looks) <= 14  # one every 0.1 s, and the rest of the round before
