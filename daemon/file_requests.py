@@ -85,7 +85,7 @@ class FileRequests:
         """The newest record of its content, and whether what follows its commit is done."""
         with self._house.ledger.read() as connection:
             newest = files.newest_of(connection, record.sha256 or "") or record
-            return newest, files.is_followed_up(connection, newest.seq)
+            return newest, files.are_followed_up(connection, [newest.seq])
 
 
 def _now() -> float:

@@ -80,6 +80,7 @@ def _with_daemon(place: Place, put: Put) -> list[Placed]:
             for one in placed:
                 _wait(place, ledger, one)
                 bar.update(_weight(one))
+        _wait_for_the_rest(ledger, placed)
     return placed
 
 
@@ -88,9 +89,7 @@ def _wait(place: Place, ledger: Ledger, one: Placed) -> None:
     asked = time.monotonic()
     while True:
         there = one.is_there(place.workspace.source)  # before the ledger is read: a file is moved after its commit
-        record = _record(ledger, one)
-        if record is not None:
-            _wait_for_the_rest(ledger, record)
+        if _record(ledger, one) is not None:
             return
         if not there:
             raise click.ClickException(f"{printable(one.shown)} was replaced or removed before it was taken.")
@@ -100,12 +99,13 @@ def _wait(place: Place, ledger: Ledger, one: Placed) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _wait_for_the_rest(ledger: Ledger, record: FileRecord) -> None:
-    """For what follows the commit, as predictions do; where that cannot be done, the daemon tells and tries again."""
+def _wait_for_the_rest(ledger: Ledger, placed: Sequence[Placed]) -> None:
+    """For what follows the commits, as predictions do; where that cannot be done, the daemon tells and tries again."""
+    seqs = [record.seq for record in _records(ledger, placed)]
     until = time.monotonic() + FOLLOW_UP_SECONDS
     while time.monotonic() < until:
         with ledger.read() as connection:
-            if files.is_followed_up(connection, record.seq):
+            if files.are_followed_up(connection, seqs):
                 return
         time.sleep(POLL_SECONDS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select, update
@@ -131,9 +131,10 @@ def unpublished(connection: Connection) -> list[FileRecord]:
     return _records(connection, select(files).where(files.c.published.is_(False)).order_by(files.c.seq))
 
 
-def is_followed_up(connection: Connection, seq: int) -> bool:
-    """Whether what follows the commit of a file is done: older records of its content are answered, too."""
-    return bool(connection.scalar(select(files.c.published).where(files.c.seq == seq)))
+def are_followed_up(connection: Connection, seqs: Collection[int]) -> bool:
+    """Whether what follows the commits of these files is done: older records of their contents are answered, too."""
+    pending = connection.scalars(select(files.c.seq).where(files.c.published.is_(False)))
+    return set(seqs).isdisjoint(pending)
 
 
 def page(connection: Connection, *, limit: int, before: int | None, state: FileState | None = None) -> list[FileRecord]:
