@@ -61,18 +61,19 @@ class FileRequests:
             before = await asyncio.to_thread(self._put_back, prefix)
             self._scan()
             until = _now() + ANSWER_SECONDS
-            while True:
-                newest, followed_up = await asyncio.to_thread(self._newest, before)
-                taken = newest.seq != before.seq
-                if (taken and followed_up) or _now() >= until:
-                    return file_item(newest), taken
+            while (newest := await asyncio.to_thread(self._newest, before)).seq == before.seq:
+                if _now() >= until:
+                    return file_item(before), False
                 await asyncio.sleep(POLL_SECONDS)
+        while not await asyncio.to_thread(self._is_followed_up, newest) and _now() < until:
+            await asyncio.sleep(POLL_SECONDS)
+        return file_item(newest), True
 
     def _put_back(self, prefix: str) -> FileRecord:
         try:
             with self._house.ledger.read() as connection:
                 record = retrying.find(connection, prefix)
-            before, _ = self._newest(record)
+            before = self._newest(record)
             retrying.put_back(self._house.workspace, record)
         except retrying.NotRetryable as error:
             raise NotDone(str(error), unknown=error.unknown) from error
@@ -81,11 +82,13 @@ class FileRequests:
             raise NotDone(f"It cannot be put back into the source folder: {detail}.", unavailable=True) from error
         return before
 
-    def _newest(self, record: FileRecord) -> tuple[FileRecord, bool]:
-        """The newest record of its content, and whether what follows its commit is done."""
+    def _newest(self, record: FileRecord) -> FileRecord:
         with self._house.ledger.read() as connection:
-            newest = files.newest_of(connection, record.sha256 or "") or record
-            return newest, files.are_followed_up(connection, [newest.seq])
+            return files.newest_of(connection, record.sha256 or "") or record
+
+    def _is_followed_up(self, record: FileRecord) -> bool:
+        with self._house.ledger.read() as connection:
+            return files.are_followed_up(connection, [record.seq])
 
 
 def _now() -> float:

@@ -16,8 +16,12 @@ def check_expectation(request: web.Request) -> None:
         raise Problem(Kind.EXPECTATION, "Only 100-continue can be expected.")
 
 
+def is_asked_for(request: web.Request) -> bool:
+    """Whether the client waits with its body until it is called for."""
+    return request.headers.get("Expect", "").lower() == _CONTINUE and request.version >= HttpVersion11
+
+
 async def call_for_body(request: web.Request) -> None:
     """Tell a client that waits for it to send its body."""
-    if request.headers.get("Expect", "").lower() == _CONTINUE and request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # or the body of the answer would be taken for begun
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # or the body of the answer would be taken for begun

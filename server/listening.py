@@ -19,10 +19,10 @@ from server.settings import ServerSettings
 BACKLOG = 1024
 """Connections that wait in the kernel until the loop accepts them. One that finds no place there tries again after a
 second, and 128, the default of the library, is what a single burst fills."""
-LOOKS_AT_ONCE, TURNS_A_SECOND = 4, 400
-"""So many connections are looked at in one turn of the loop, or more where else there would be more turns than that a
-second. They are spread over the round: whom a look cuts off comes again, and a crowd is borne more easily when it
-neither goes nor comes in one instant."""
+LOOKS_AT_ONCE, TURNS_A_SECOND, LOOKS_AT_MOST = 4, 400, 100
+"""So many connections are looked at in one turn of the loop; more where else there would be more turns than that a
+second, or where turns came late, and never more than the last. They are spread over the round: whom a look cuts off
+comes again, and a crowd is borne more easily when it neither goes nor comes in one instant."""
 SHORTEST_ROUND, LONGEST_ROUND = 0.02, 1.0
 """Seconds that a round of looks takes: a quarter of the shortest deadline, within these."""
 LINGERING_AT_ONCE = 128
@@ -59,7 +59,7 @@ class Listener(web.Server):
         self._refused = 0
         self._of_address: Counter[bytes | None] = Counter()
         self._round: list[Connection] = []
-        self._between, self._at_once = 0.0, LOOKS_AT_ONCE
+        self._round_size, self._round_began, self._between = 0, 0.0, 0.0
         self._seconds = min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4))
         self._timer: asyncio.TimerHandle | None = None
 
@@ -127,16 +127,27 @@ class Listener(web.Server):
         The timer that has rung stays until the end, so that nobody whom a look disturbs begins another row of looks.
         """
         now = self._loop.time()
-        if not self._round:
-            self._disturbances.flush(now)
-            self._round = list(self._open)
-            self._at_once = max(LOOKS_AT_ONCE, math.ceil(len(self._round) / (self._seconds * TURNS_A_SECOND)))
-            self._between = self._seconds / max(1, math.ceil(len(self._round) / self._at_once))
-        for _ in range(min(self._at_once, len(self._round))):
-            self._round.pop().look(now)
-        self._timer = None
-        if self._round or self._open or self._disturbances.pending:
-            self._keep_looking()
+        try:
+            if not self._round:
+                self._disturbances.flush(now)
+                self._begin_round(now)
+            for _ in range(self._due(now)):
+                self._round.pop().look(now)
+        finally:
+            self._timer = None
+            if self._round or self._open or self._disturbances.pending:
+                self._keep_looking()
+
+    def _begin_round(self, now: float) -> None:
+        self._round = list(self._open)
+        self._round_size, self._round_began = len(self._round), now
+        turns = min(math.ceil(self._round_size / LOOKS_AT_ONCE), int(self._seconds * TURNS_A_SECOND))
+        self._between = self._seconds / max(1, turns)
+
+    def _due(self, now: float) -> int:
+        """How many are looked at now, so that the round ends in time although turns come late."""
+        part = min(1.0, (now - self._round_began + self._between) / self._seconds)
+        return min(LOOKS_AT_MOST, len(self._round) - math.floor(self._round_size * (1.0 - part)))
 
 
 class Runner(web.AppRunner):

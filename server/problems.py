@@ -129,10 +129,6 @@ def wrong_parameter(name: str, message: str) -> Problem:
 
 
 _FROM_LIBRARY: tuple[tuple[tuple[type[Exception], ...], tuple[Kind, str]], ...] = (
-    (
-        (web.HTTPRequestEntityTooLarge,),
-        (Kind.TOO_LARGE, "The body is larger than server.max_body_bytes allows: send it in parts."),
-    ),
     ((web.HTTPNotFound,), (Kind.NOT_FOUND, "There is nothing at this address; /openapi.json lists what there is.")),
     (
         (web.RequestPayloadError, HttpProcessingError),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, cast
 
 import numpy as np
@@ -67,15 +68,17 @@ def _function(base: float, terms: Sequence[Term], features: Sequence[str]) -> Sa
 
 def _searched(axes: Sequence[Axis]) -> dict[str, Axis]:
     """By column one axis with the cuts or categories of all of its axes: it is searched once instead of them."""
-    found: dict[str, Axis] = {}
+    cuts: dict[str, set[float]] = {}
+    categories: dict[str, dict[str, None]] = {}
     for axis in axes:
-        so_far = found.get(axis.column, axis)
-        if isinstance(axis, Cuts) and isinstance(so_far, Cuts):
-            found[axis.column] = Cuts(axis.column, tuple(sorted({*so_far.cuts, *axis.cuts})))
-        elif isinstance(axis, Categories) and isinstance(so_far, Categories):
-            every = dict.fromkeys((*so_far.categories, *axis.categories))
-            found[axis.column] = Categories(axis.column, tuple(every))
-    return found
+        if isinstance(axis, Cuts):
+            cuts.setdefault(axis.column, set()).update(axis.cuts)
+        else:
+            categories.setdefault(axis.column, {}).update(dict.fromkeys(axis.categories))
+    return {
+        **{column: Cuts(column, tuple(sorted(found))) for column, found in cuts.items()},
+        **{column: Categories(column, tuple(found)) for column, found in categories.items()},
+    }
 
 
 def _search(axis: Axis, place: int, known: dict[str, Any]) -> Iterator[str]:
@@ -91,12 +94,11 @@ def _search(axis: Axis, place: int, known: dict[str, Any]) -> Iterator[str]:
 
 def _bins(axis: Axis, searched: Axis) -> list[int]:
     """The bin of an axis for each bin of the one that is searched instead."""
-    if isinstance(axis, Cuts) and isinstance(searched, Cuts):
-        return [0, *(bisect_right(axis.cuts, cut) for cut in searched.cuts), axis.size - 1]
-    if isinstance(axis, Categories) and isinstance(searched, Categories):
-        bins = {category: index for index, category in enumerate(axis.categories)}
-        return [*(bins.get(category, axis.size - 1) for category in searched.categories), axis.size - 2, axis.size - 1]
-    raise ValueError(f"{axis.column}: its axes are of two kinds")
+    if isinstance(searched, Cuts):
+        lowest = np.array((-np.inf, *searched.cuts, np.nan))
+        return list(axis.index({axis.column: lowest}).tolist())
+    known = axis.index({axis.column: np.array(searched.categories, dtype=object)})
+    return [*known.tolist(), axis.size - 2, axis.size - 1]
 
 
 def _bounded(places: Iterable[int]) -> Iterator[str]:
@@ -116,9 +118,8 @@ def _term(
         first, *second = table.axes
         cells = table.effects.tolist()
         for axis in second:
-            bins = _bins(axis, searched[axis.column])
-            cells = [tuple(row[one] for one in bins) for row in cells]
-        known[f"cells{number}"] = tuple(cells[one] for one in _bins(first, searched[first.column]))
+            cells = list(map(itemgetter(*_bins(axis, searched[axis.column])), cells))
+        known[f"cells{number}"] = itemgetter(*_bins(first, searched[first.column]))(cells)
         effect.append(f"cells{number}{''.join(f'[b{place[axis.column]}]' for axis in table.axes)}")
     for count, line in enumerate(_lines(term)):
         value, worth, most = f"v{place[line.column]}", f"w{count}", CLIP_DEVIATIONS

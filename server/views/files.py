@@ -52,11 +52,8 @@ async def retry(request: web.Request) -> web.Response:
 
 
 async def _content(request: web.Request) -> bytes:
-    try:
-        return await read_body(request)
-    except web.HTTPRequestEntityTooLarge as error:
-        detail = "The file is larger than server.max_body_bytes allows; `attritiond check --drop FILE` checks any file."
-        raise Problem(Kind.TOO_LARGE, detail) from error
+    detail = "The file is larger than server.max_body_bytes allows; `attritiond check --drop FILE` checks any file."
+    return await read_body(request, too_large=detail)
 
 
 def _name(request: web.Request) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -148,11 +149,73 @@ def test_a_body_of_any_size_that_comes_in_pieces_is_read_whole(serve: Serve, siz
     assert (status, json.loads(said)["ids"]) == (200, [CLIENT["corporation"]])
 
 
-def test_what_is_declared_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:
+def test_who_asks_before_he_sends_what_is_too_large_is_refused_and_sends_nothing(serve: Serve) -> None:
     server = serve(full_house, max_body_bytes=10_000)
     with server.connect() as connection:
         send(connection, [POST + b"Expect: 100-continue\r\nContent-Length: 10001\r\n\r\n"])
+        status, headers, _ = answer(connection)
+        assert (status, headers["connection"]) == (413, "close")
+
+
+def test_who_sends_what_is_too_large_at_his_rate_is_answered(serve: Serve) -> None:
+    server = serve(full_house, max_body_bytes=600_000, linger_seconds=0.1)
+    with server.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 600001\r\n\r\n")
+        for _ in range(10):
+            connection.sendall(b" " * 60_000)
+            time.sleep(0.05)
+        connection.sendall(b" ")
         assert answer(connection)[0] == 413
+
+
+def test_whose_connection_is_lost_before_his_turn_leaves_nobody_waiting(serve: Serve) -> None:
+    """Half a body behind another request, and the end of it in the moment in which its handler is about to begin."""
+    server = serve(full_house)
+    loop, over = server.listener._loop, threading.Event()
+
+    def busy() -> None:
+        time.sleep(0.004)
+        if not over.is_set():
+            loop.call_soon(busy)
+
+    loop.call_soon_threadsafe(busy)
+    with ExitStack() as stack:
+        for number in range(60):
+            connection = stack.enter_context(server.connect())
+            send(connection, [LIVE + POST + b"Content-Length: 1000\r\n\r\n{"])
+            time.sleep(0.0004 * number)
+            connection.shutdown(socket.SHUT_WR)
+    over.set()
+    _until(lambda: server.listener.open_connections == 0, "all are gone")
+
+    async def under_way() -> int:
+        return sum("_handle_request" in str(task.get_coro()) for task in asyncio.all_tasks())
+
+    _until(lambda: asyncio.run_coroutine_threadsafe(under_way(), loop).result(PATIENCE) == 0, "nobody waits")
+    assert {one.status for one in server.house.served if one.route == "/v1/prediction"} == {400}
+
+
+def test_a_round_of_looks_ends_in_time_although_turns_of_the_loop_come_late(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    loop, looks = server.listener._loop, []
+    look = Connection.look
+    monkeypatch.setattr(Connection, "look", lambda one, now: (looks.append(now), look(one, now))[1])
+
+    def busy() -> None:
+        time.sleep(0.02)
+        loop.call_soon(busy)
+
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(server.connect())
+        loop.call_soon_threadsafe(busy)
+        _until(lambda: len(looks) >= 300, "the first round")
+        begun = time.monotonic()
+        _until(lambda: len(looks) >= 900, "two more rounds")
+        assert time.monotonic() - begun < 3.0  # 75 turns of 20 ms each would take three seconds
+        monkeypatch.undo()
 
 
 def test_a_body_of_which_most_is_no_body_is_refused(serve: Serve) -> None:
