@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ Row = tuple[str, ...]
 
 
 def workspace(folder: Path, **sections: Any) -> Path:
-    """Make a workspace with its source folder; returns the path of its config.json."""
+    """Make a workspace with its source folder; returns the path of its config.json.
+
+    Libraries are as if they had been checked just now, else a daemon asks an index for newer ones after a minute.
+    """
     (folder / "sourcedata").mkdir(parents=True)
+    (folder / "ingesteddata").mkdir()
+    (folder / "ingesteddata" / "dependencies.json").write_text(json.dumps({"tried_at": datetime.now(UTC).isoformat()}))
     config = folder / "config.json"
     config.write_text(json.dumps({**FIVE_KEYS, **sections}))
     return config
