@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from daemon import log
+from daemon import early_signals, log
 from daemon.notify import Notifier
 from server.metrics import Metrics
 
@@ -59,8 +59,11 @@ class Lifecycle:
         """SIGTERM and SIGINT stop it; ``hangup`` answers SIGHUP."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled, number)
+            loop.add_signal_handler(number, self._signalled, number.name)
         loop.add_signal_handler(signal.SIGHUP, hangup)
+        early = early_signals.told()
+        if early is not None:
+            self._signalled(early)
 
     def begin(self, **tasks: Coroutine[Any, Any, None]) -> None:
         """Start tasks that are to run for ever, by name."""
@@ -89,8 +92,8 @@ class Lifecycle:
             self.notifier.status(status())
             await asyncio.sleep(pause)
 
-    def _signalled(self, number: signal.Signals) -> None:
-        self.signal = number.name
+    def _signalled(self, name: str) -> None:
+        self.signal = name
         self._stop.set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ import click
 import msgspec
 import uvloop
 
-from daemon import last_words, log
+from daemon import early_signals, last_words, log
 from daemon.bootstrap import open_ledger
 from daemon.commands.workspace import BadConfiguration, config_option, read_configuration, require_estimators
 from daemon.configuration import ConfigurationError
@@ -45,9 +43,7 @@ class TryAgainLater(click.ClickException):
 @config_option
 def run(config: Path) -> None:
     """Run the daemon in the foreground."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop has handlers of its own
-        signal.signal(number, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    early_signals.end_at()
     settings, workspace = read_configuration(config)
     log.configure(settings.logging.level)
     require_estimators(settings, config)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 from pathlib import Path
 
 import click
 import msgspec
 import uvloop
 
-from daemon import last_words, log
+from daemon import early_signals, last_words, log
 from daemon.commands.running import opened
 from daemon.commands.workspace import CONFIG_NAME, BadConfiguration, read_configuration
 from daemon.configuration import ConfigurationError
@@ -44,9 +42,7 @@ def serve(folder: Path | None, config: Path | None, key: Path | None, host: str 
     The link `current` is followed: a new release is served within a second, once it has been proved.
     FOLDER is a production_deployment, or a copy of one; without it, that of the configuration.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):  # until the event loop has handlers of its own
-        signal.signal(number, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    early_signals.end_at()
     settings, folders = _settings(folder, config)
     settings = _listening(settings, folders, {"host": host, "port": port})
     followed = _followed(folder, folders, key)

@@ -157,8 +157,8 @@ def test_a_deployment_is_followed_while_requests_run_and_every_answer_is_of_one_
                 one.join()
         assert {version for version, _ in answers} == {1, 2, 3}
         assert all(threshold == version / 100 for version, threshold in answers)
-        assert [line["model_version"] for line in replica.events("release.served")] == [1, 2, 3, 2]
         replica.stop()
+        assert [line["model_version"] for line in replica.events("release.served")] == [1, 2, 3, 2]
 
 
 @pytest.mark.parametrize("how", ["a byte", "another key", "other answers", "a link out of the folder"])

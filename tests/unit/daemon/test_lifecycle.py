@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 from typing import Any
 
 import pytest
 
-from daemon import lifecycle, log
+from daemon import early_signals, lifecycle, log
 from daemon.lifecycle import Beat, Lifecycle
 from server.metrics import Metrics
 
@@ -59,3 +62,25 @@ async def test_tasks_that_are_ended_are_no_failure() -> None:
     await asyncio.sleep(0)
     await life.end_tasks()
     assert life.went_well
+
+
+def test_a_signal_whose_exception_was_swallowed_while_the_process_was_starting_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(early_signals, "_told", [])
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        early_signals.end_at()
+        with contextlib.suppress(SystemExit):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert asyncio.run(_stopped_by()) == "SIGTERM"
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _stopped_by() -> str | None:
+    life = Lifecycle()
+    life.listen(lambda: None)
+    await asyncio.wait_for(life.until_stopped(), 10.0)
+    return life.signal
