@@ -24,6 +24,7 @@ from daemon.failures import failure_of
 from daemon.file_requests import FileRequests
 from daemon.health import Health
 from daemon.intake import Intake
+from daemon.keeping_running import keep_running
 from daemon.lifecycle import Beat, Lifecycle
 from daemon.listening import CannotStart, listen
 from daemon.pipelines import Pipelines
@@ -111,6 +112,7 @@ class Daemon:
         await self.engine.prepare()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._intake.run(), name="intake")
+            group.create_task(keep_running(self._workers[0]), name="ingest worker")
             group.create_task(self.engine.take_files(self._intake), name="files")
             group.create_task(self.engine.decide(), name="decisions")
             group.create_task(self.engine.keep_finaldata(), name="finaldata")

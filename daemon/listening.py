@@ -27,9 +27,9 @@ async def listen(services: Answering, tls: ssl.SSLContext | None) -> tuple[web.A
     if possible < settings.max_connections:
         detail = "Allow it more open files (LimitNOFILE=, ulimit -n), or lower server.max_connections."
         log.emit("connections.limited", configured=settings.max_connections, possible=possible, detail=detail)
-    runner = app.runner(services, max_connections=possible)
+    runner = app.runner(services, max_connections=possible, tls=tls)
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls, backlog=BACKLOG)
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
     try:
         await site.start()
     except OSError as error:

@@ -59,7 +59,7 @@ EVENTS: dict[str, str] = {
     "request.served": "A request failed, was slow, or is one of the sample that is logged.",
     "request.malformed": "What was sent is no request that can be answered; nothing of it is logged.",
     "connection.refused": "There were too many connections; this one was answered 503.",
-    "connection.cut": "A client sent its headers, or took its answer, too slowly; the connection was ended.",
+    "connection.cut": "A client was too slow with its handshake, headers or reading; the connection was ended.",
     "connections.limited": "Fewer connections are taken than configured: the process may not open enough files.",
     "daemon.failed": "The daemon cannot go on: a bug or a broken machine. It exits 1, to be started again.",
     "task.failed": "A worker's task raised: a bug or a broken machine. `trace` says where.",

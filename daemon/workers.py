@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,9 +22,11 @@ SINGLE_THREADED = dict.fromkeys(THREAD_LIMITS, "1")
 LINE_LIMIT = 64 * 1024 * 1024
 """The longest answer of a worker in bytes; one fact for each of a group's files, with room to spare."""
 _CHUNK = 65_536
+IDLE_END = "it ended while it was idle"
 DEATHS_IN_A_ROW = 3
 """So many deaths without an answer in between are told: a file may cost three, its group's and two of its own."""
 
+T = TypeVar("T")
 Facts = Callable[[str, dict[str, Any]], None]
 
 
@@ -145,13 +147,27 @@ class Worker:
                     await self._run(msgspec.json.encode(last))
         await self._kill()
 
+    async def start(self) -> None:
+        """Have a process that is ready, also where there is nothing to do. Raises WorkerDied."""
+        async with self._turn:
+            if not self._closed:
+                await self._in_time(self._started())
+
+    def forgive(self) -> None:
+        """It has lived long enough without a task: the deaths before are the past."""
+        if self._silent_since is None:
+            self._unanswered_deaths = 0
+
     async def _run(self, line: bytes) -> Any:
+        answer = await self._in_time(self._deliver(line))
+        self._unanswered_deaths = 0
+        return answer
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         self._silent_since = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await self._deliver(line)
-            self._unanswered_deaths = 0
-            return answer
+                return await work
         except TimeoutError:
             why = f"it gave no answer within {self._timeout:g} s"
             await self._end(why)
@@ -177,7 +193,7 @@ class Worker:
                 if gone.taken:
                     why = await self._end("it ended before it had answered")
                     raise WorkerDied(f"the {self.role} worker died ({why})") from None
-                await self._end("it ended while it was idle")
+                await self._end(IDLE_END)
         raise NotStarted(f"the {self.role} worker ends before it takes a task")
 
     async def begin(self) -> None:
@@ -190,7 +206,7 @@ class Worker:
     async def _started(self) -> asyncio.subprocess.Process:
         process = self._process
         if process is not None and process.returncode is not None:
-            await self._end("it ended while it was idle")
+            await self._end(IDLE_END)
             process = None
         if process is not None and self._is_ready:
             return process
@@ -257,13 +273,17 @@ class Worker:
             raise _Gone(taken=taken) from None
 
     def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """What the process writes to its standard error becomes lines of the log, until it ends."""
+        """What the process writes to its standard error becomes lines of the log, until it ends, which is told, too."""
 
         async def listen(stream: asyncio.StreamReader) -> None:
             while chunk := await stream.read(_CHUNK):
                 text = chunk.decode("utf-8", "backslashreplace").strip()
                 if text:
                     log.emit("library.message", logger=f"worker.{self.role}", message=text)
+            await process.wait()
+            async with self._turn:  # whoever has a task for it is told first
+                if process is self._process:
+                    await self._end(IDLE_END)
 
         if process.stderr is not None:
             task = asyncio.get_running_loop().create_task(listen(process.stderr))

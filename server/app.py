@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
@@ -20,7 +21,7 @@ from server.batching import Batcher
 from server.description.current import CurrentDescription
 from server.dispatch import DISPATCHER, Dispatcher
 from server.ledger_reading import LedgerReading
-from server.listening import Runner
+from server.listening import Runner, Serving
 from server.parameters import Answer, strict
 from server.pipeline_batching import PipelineBatcher
 from server.replica_routes import REPLICA_ROUTES
@@ -88,13 +89,13 @@ def _application(services: Answering, routes: tuple[Route, ...]) -> web.Applicat
     return app
 
 
-def runner(services: Answering, *, max_connections: int | None = None) -> Runner:
+def runner(services: Answering, *, max_connections: int | None = None, tls: ssl.SSLContext | None = None) -> Runner:
     """What serves the application. ``max_connections``: where there is room for fewer than are configured."""
     app = build(services)
     settings = services.settings
     if max_connections is not None:
         settings = msgspec.structs.replace(settings, max_connections=max_connections)
-    return Runner(app, settings, answer=app[DISPATCHER], tell=services.disturbed, count=app[METRICS].disturbed)
+    return Runner(app, Serving(settings, app[DISPATCHER], services.disturbed, app[METRICS].disturbed, tls))
 
 
 def _answer(route: Route) -> Answer:

@@ -15,8 +15,10 @@ import uuid
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import HttpVersion10, HttpVersion11, web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp import EMPTY_PAYLOAD, HttpVersion10, HttpVersion11, web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_protocol import _ErrInfo
 
 from server import ending
 from server.deadlines import Phase, Watch
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 BYTES_PER_BODY_BYTE = 2
 """So much may come for each byte that a body may have. More is what frames its chunks, which can have no end."""
 
+TOO_MANY_FIELDS = "Too many headers received"
+"""What the parser says of more than 128."""
 UNSENT_BYTES = 128 * 1024
 """So much of an answer, beyond what is on its way, lies in the kernel. Else it takes 2.5 MB for each client that reads
 nothing, and 3,000 of those are gigabytes; a fast reader notices no difference."""
@@ -43,12 +47,14 @@ class Connection(web.RequestHandler):
 
     __slots__ = (
         "_address",
+        "_arrived",
         "_channel",
+        "_head_began",
         "_head_bytes",
         "_listener",
         "_over",
         "_received",
-        "_refused",
+        "_refusal",
         "_sender",
         "_watch",
     )
@@ -62,8 +68,10 @@ class Connection(web.RequestHandler):
         self._sender: bytes | None = None
         self._received = 0
         self._head_bytes = 0
+        self._head_began = 0
         self._over = False
-        self._refused = False
+        self._arrived = False
+        self._refusal: Cause | None = None
 
     @property
     def sender(self) -> bytes | None:
@@ -71,8 +79,28 @@ class Connection(web.RequestHandler):
         return self._sender
 
     @property
+    def refusal(self) -> Cause | None:
+        """Why it is not served."""
+        return self._refusal
+
+    @property
     def refused(self) -> bool:
-        return self._refused
+        return self._refusal is not None
+
+    def arrive(self, peer: object) -> None:
+        """It counts from now on. ``peer``: the address of the other end as a socket gives it."""
+        self._address = str(peer[0]) if isinstance(peer, tuple) else ""  # a Unix socket has none
+        self._sender = sender_of(self._address)
+        self._watch.since = self._loop.time()
+        self._refusal = self._listener.cause_to_refuse(self)
+        self._arrived = True
+        self._listener.joined(self)
+
+    def depart(self, cause: Cause | None) -> None:
+        """It is gone before it was made: nothing was said."""
+        self._listener.left(self)
+        if cause is not None:
+            self._tell(cause)
 
     def abort(self) -> None:
         """End it at once. What has still to be sent is dropped, by the kernel too, which would go on trying."""
@@ -85,18 +113,13 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._channel = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if isinstance(peer, tuple) else ""  # a Unix socket has none
-        self._sender = sender_of(self._address)
-        self._watch.since = self._loop.time()
-        cause = self._listener.cause_to_refuse(self)
-        self._refused = cause is not None
-        self._listener.joined(self)
+        if not self._arrived:
+            self.arrive(transport.get_extra_info("peername"))
         _leave_little_to_the_kernel(self._channel)
-        if cause is None:
+        if self._refusal is None:
             super().connection_made(transport)
             return
-        self._end(self._listener.too_many, cause)
+        self._end(self._listener.too_many, self._refusal)
         if not self._listener.may_linger():
             self._channel.close()
 
@@ -108,12 +131,18 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         # Some loops tell of data before the task that waits for it has begun.
         waiting = self._waiter is not None or not (self._request_count or self._messages)
+        requests, began = self._request_count, self._received
         self._received += len(data)
         try:
             super().data_received(data)
         except Exception:  # a bug of the parser must not put what was sent into the log
             self._end(self._listener.malformed, Cause.MALFORMED)
             return
+        if requests != self._request_count:
+            # A head began where the one before it ended, or later: few can be too long, and only those are measured.
+            if self._received - self._head_began > self._listener.settings.max_header_bytes:
+                self._refuse_long_heads()
+            self._head_began = began
         if not waiting or self._messages:
             self._head_bytes = 0
             if self._messages and not waiting:
@@ -122,6 +151,13 @@ class Connection(web.RequestHandler):
         self._head_bytes += len(data)
         if self._head_bytes > self._listener.settings.max_header_bytes and not self._over:
             self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)
+
+    def _refuse_long_heads(self) -> None:
+        """Heads that came whole are refused as those are that come in pieces."""
+        limit = self._listener.settings.max_header_bytes
+        for place, (message, _) in enumerate(self._messages):
+            if isinstance(message, RawRequestMessage) and _head_bytes(message) > limit:
+                self._messages[place] = (_ErrInfo(400, LineTooLong(b"", limit), ""), EMPTY_PAYLOAD)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Go on where reading was held back. The library does so after each body that was read, and parses nothing
@@ -152,7 +188,7 @@ class Connection(web.RequestHandler):
             if status != Kind.BAD_REQUEST.status:
                 self.log_exception("A request has failed outside of its handler", exc_info=exc)
                 self.force_close()
-            elif isinstance(exc, LineTooLong):
+            elif _is_of_size(exc):
                 self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)
             else:
                 self._end(self._listener.malformed, Cause.MALFORMED)
@@ -252,6 +288,18 @@ class Connection(web.RequestHandler):
         request_id = request_id or uuid.uuid4().hex
         self._listener.disturbed(Disturbance(cause, self._address, request_id))
         return request_id
+
+
+def _head_bytes(message: RawRequestMessage) -> int:
+    """Bytes before a body, without spaces around values."""
+    line = len(message.method) + len(message.path) + len(" ") * 2 + len("HTTP/1.1\r\n")
+    fields = sum(len(name) + len(": ") + len(value) + len("\r\n") for name, value in message.raw_headers)
+    return line + fields + len("\r\n")
+
+
+def _is_of_size(exc: BaseException | None) -> bool:
+    """Whether the parser has refused a head for its size. For the number of fields it has no exception of its own."""
+    return isinstance(exc, LineTooLong) or (isinstance(exc, BadHttpMessage) and exc.message == TOO_MANY_FIELDS)
 
 
 def _leave_little_to_the_kernel(channel: asyncio.Transport) -> None:

@@ -19,6 +19,8 @@ class Cause(StrEnum):
     TOO_MANY_OF_ADDRESS = "too_many_of_address"
     SLOW_HEADERS = "slow_headers"
     SLOW_ANSWER = "slow_answer"
+    SLOW_HANDSHAKE = "slow_handshake"
+    HANDSHAKE = "handshake"
 
 
 EVENTS: dict[Cause, str] = {
@@ -28,6 +30,8 @@ EVENTS: dict[Cause, str] = {
     Cause.TOO_MANY_OF_ADDRESS: "connection.refused",
     Cause.SLOW_HEADERS: "connection.cut",
     Cause.SLOW_ANSWER: "connection.cut",
+    Cause.SLOW_HANDSHAKE: "connection.cut",
+    Cause.HANDSHAKE: "connection.cut",
 }
 
 

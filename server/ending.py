@@ -17,8 +17,11 @@ def malformed() -> Problem:
 
 
 def headers_too_large() -> Problem:
-    """Headers beyond a limit, of which 8,190 bytes for one line is fixed."""
-    detail = "The request line and the headers may have 8,190 bytes each, and server.max_header_bytes together."
+    """Headers beyond a limit, of which 8,190 bytes for one line and 128 lines are fixed."""
+    detail = (
+        "There may be 128 headers. They and the request line may have 8,190 bytes each, and server.max_header_bytes"
+        " together."
+    )
     return Problem(Kind.HEADERS_TOO_LARGE, detail, headers=CLOSE)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -14,6 +16,7 @@ from server.body import AT_ONCE_BYTES
 from server.connections import Connection
 from server.deadlines import Deadlines, deadlines
 from server.disturbances import Cause, Disturbance, Disturbances
+from server.handshakes import Handshake
 from server.settings import ServerSettings
 
 BACKLOG = 1024
@@ -33,15 +36,26 @@ Tell = Callable[[Disturbance], None]
 Count = Callable[[Cause], None]
 
 
-class Listener(web.Server):
-    """All connections of one server."""
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a server has: ``answer`` answers its requests, ``tell`` is given lines for the log, ``count`` each cause."""
 
-    def __init__(
-        self, server: web.Server, settings: ServerSettings, *, answer: Answer, tell: Tell, count: Count
-    ) -> None:
+    settings: ServerSettings
+    answer: Answer
+    tell: Tell
+    count: Count
+    tls: ssl.SSLContext | None = None
+    """What connections are encrypted with; the sites that are added to the runner are given none."""
+
+
+class Listener(web.Server):
+    """All connections of one server; over TLS where there is a context for it."""
+
+    def __init__(self, server: web.Server, serving: Serving) -> None:
         loop = asyncio.get_running_loop()
+        settings = serving.settings
         super().__init__(
-            answer,
+            serving.answer,
             request_factory=server.request_factory,
             handler_cancellation=server.handler_cancellation,
             loop=loop,
@@ -53,8 +67,8 @@ class Listener(web.Server):
         self.malformed = ending.Bytes(ending.malformed())
         self.headers_too_large = ending.Bytes(ending.headers_too_large())
         self.slow_headers = ending.Bytes(ending.slow_headers(settings.header_seconds))
-        self._count = count
-        self._disturbances = Disturbances(tell)
+        self._count = serving.count
+        self._disturbances = Disturbances(serving.tell)
         self._open: set[Connection] = set()
         self._refused = 0
         self._of_address: Counter[bytes | None] = Counter()
@@ -62,9 +76,21 @@ class Listener(web.Server):
         self._round_size, self._round_began, self._between = 0, 0.0, 0.0
         self._seconds = min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4))
         self._timer: asyncio.TimerHandle | None = None
+        self._tls = serving.tls
+        self._handshakes: set[asyncio.Task[None]] = set()
 
-    def __call__(self) -> Connection:
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]  # the loop asks no more of it
+        return self.connection() if self._tls is None else Handshake(self, self._tls)
+
+    def connection(self) -> Connection:
+        """What serves one more connection."""
         return Connection(self, loop=self._loop, **self._kwargs)
+
+    def begin(self, handshake: Coroutine[None, None, None]) -> None:
+        """Shake hands, and end that where all is ended."""
+        task = self._loop.create_task(handshake)
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
 
     @property
     def open_connections(self) -> int:
@@ -113,6 +139,8 @@ class Listener(web.Server):
         if self._timer is not None:
             self._timer.cancel()
         self._disturbances.flush(float("inf"))
+        for handshake in self._handshakes:
+            handshake.cancel()
         await super().shutdown(timeout)
         for connection in list(self._open):
             connection.abort()
@@ -151,16 +179,12 @@ class Listener(web.Server):
 
 
 class Runner(web.AppRunner):
-    """What serves an application over such connections. ``server.body`` unpacks bodies itself.
+    """What serves an application over such connections. ``server.body`` unpacks bodies itself."""
 
-    ``answer`` answers its requests. ``tell`` is given a line for the log, ``count`` each cause.
-    """
+    __slots__ = ("_serving",)
 
-    __slots__ = ("_answer", "_count", "_listening", "_tell")
-
-    def __init__(
-        self, app: web.Application, settings: ServerSettings, *, answer: Answer, tell: Tell, count: Count
-    ) -> None:
+    def __init__(self, app: web.Application, serving: Serving) -> None:
+        settings = serving.settings
         super().__init__(
             app,
             access_log=None,
@@ -172,11 +196,7 @@ class Runner(web.AppRunner):
             lingering_time=settings.linger_seconds,
             read_bufsize=AT_ONCE_BYTES,
         )
-        self._answer = answer
-        self._listening = settings
-        self._tell = tell
-        self._count = count
+        self._serving = serving
 
     async def _make_server(self) -> Listener:
-        server = await super()._make_server()
-        return Listener(server, self._listening, answer=self._answer, tell=self._tell, count=self._count)
+        return Listener(await super()._make_server(), self._serving)

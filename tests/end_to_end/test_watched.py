@@ -312,6 +312,21 @@ def test_a_killed_worker_is_counted_and_does_not_make_the_daemon_unready(folder:
         daemon.stop()
 
 
+def test_an_idle_worker_that_is_killed_is_told_and_there_again_before_the_next_file(folder: Path) -> None:
+    with running(workspace(folder)) as daemon:
+        daemon.wait_for("folder.watched")
+        pid = int(daemon.worker("ingest") or 0)
+        os.kill(pid, signal.SIGKILL)
+        died = daemon.wait_for("worker.died")
+        assert (died["worker"], died["pid"], died["exit"]) == ("ingest", pid, "SIGKILL")
+        assert daemon.wait_count("worker.started", 2)["pid"] != pid
+        scraped = scrape(daemon)
+        assert scraped.value("attritiond_worker_deaths_total", worker="ingest") == 1
+        assert scraped.value("attritiond_worker_running", worker="ingest") == 1
+        assert "workers" not in _readyz(daemon)[1]["problems"]
+        daemon.stop()
+
+
 def test_a_worker_that_does_not_answer_is_told_and_then_ended(folder: Path, clients: Clients) -> None:
     with running(workspace(folder, engine={"worker_timeout_seconds": 12})) as daemon:
         daemon.wait_for("folder.watched")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class RawServer:
 
 
 @contextlib.contextmanager
-def running(house: House, loop_name: str) -> Iterator[RawServer]:
+def running(house: House, loop_name: str, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
     """Serve the house; at the end everything is closed."""
     loop = LOOPS[loop_name]()
     faults: list[dict[str, Any]] = []
@@ -69,7 +70,7 @@ def running(house: House, loop_name: str) -> Iterator[RawServer]:
     thread.start()
 
     async def start() -> web.AppRunner:
-        runner = serving(house.services())
+        runner = serving(house.services(), tls=tls)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner

@@ -227,6 +227,39 @@ def test_a_flood_is_told_in_a_few_lines_and_counted(server: RawServer) -> None:
     assert _counted(server, "malformed") == 60
 
 
+LONG_HEAD = GET + HOST + b"".join(b"X-%d: %b\r\n" % (number, SECRET * 100) for number in range(60)) + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "before", [b"", POST + b"Content-Length: 2\r\n\r\n{}"], ids=["alone", "behind another request"]
+)
+def test_headers_that_are_too_long_together_are_refused_though_they_come_at_once(
+    server: RawServer, before: bytes
+) -> None:
+    assert SETTINGS.max_header_bytes < len(LONG_HEAD)
+    *_, (head, body) = _exchange(server, before + LONG_HEAD)
+    assert _problem(head, body) == 431
+    assert b"server.max_header_bytes" in body
+    assert _counted(server, "headers_too_large") == 1
+
+
+def test_headers_that_are_long_enough_together_are_taken(server: RawServer) -> None:
+    padding = SETTINGS.max_header_bytes - len(GET + HOST + b"\r\n")
+    fields = b"".join(b"X-%d: %b\r\n" % (number, b"x" * 4000) for number in range(8))
+    fields += b"Y: " + b"y" * (padding - len(fields) - len(b"Y: \r\n")) + b"\r\n"
+    whole = GET + HOST + fields + b"\r\n"
+    assert len(whole) == SETTINGS.max_header_bytes
+    assert [int(head.split(b" ")[1]) for head, _ in _exchange(server, whole)] == [200, 200]
+    over = whole.replace(b"X-0: x", b"X-0: xx")
+    assert [int(head.split(b" ")[1]) for head, _ in _exchange(server, over)] == [431]
+
+
+def test_too_many_headers_are_said_to_be_too_many(server: RawServer) -> None:
+    ((head, body),) = _exchange(server, REFUSED["too many fields"])
+    assert _problem(head, body) == 431
+    assert b"128 headers" in body
+
+
 def _counted(server: RawServer, cause: str) -> float:
     with server.connect() as connection:
         send(connection, [b"GET /metrics HTTP/1.1\r\n" + HOST + b"\r\n"])

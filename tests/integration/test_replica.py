@@ -127,7 +127,7 @@ def test_it_writes_nothing_anywhere(production: Path, key: Path, tmp_path: Path)
         replica.stop()
     assert not [path for path in opened if path.startswith(str(tmp_path))], "nothing is held open"
     assert _tree(tmp_path) == before
-    told = [line["event"] for line in replica.lines]
+    told = [line["event"] for line in replica.lines if line["event"] != "request.served"]  # one that was slow is told
     assert told == ["release.served", "replica.ready", "replica.stopping", "replica.stopped"]
 
 

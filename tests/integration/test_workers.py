@@ -21,6 +21,7 @@ import pytest
 
 from daemon import workers
 from daemon.bootstrap import open_ledger
+from daemon.keeping_running import keep_running
 from daemon.settings import Settings, workspace
 from daemon.tasks import Activate, Greeting, Recover, ResetSchema, Role
 from daemon.worker import OUT_OF_MEMORY
@@ -97,6 +98,30 @@ async def test_a_worker_is_started_when_needed_and_stays(house: House) -> None:
     assert _gone(int(pid or 0))
     await worker.submit(Recover())
     assert house.of("worker.died") == []
+
+
+async def test_the_death_of_an_idle_worker_is_told_at_once(house: House) -> None:
+    for deaths in (1, 2):
+        worker = house.worker("model")
+        await worker.submit(Recover())
+        os.kill(int(worker.pid or 0), signal.SIGKILL)
+        await _until(lambda: len(house.of("worker.died")) == deaths)  # noqa: B023 - it is called at once
+        assert (worker.pid, worker.deaths) == (None, 1)
+
+
+async def test_a_worker_that_is_kept_running_is_there_again_after_its_death(house: House) -> None:
+    worker = house.worker()
+    keeper = asyncio.ensure_future(keep_running(worker))
+    await _until(lambda: len(house.of("worker.started")) == 1)
+    pid = int(worker.pid or 0)
+    os.kill(pid, signal.SIGKILL)
+    await _until(lambda: len(house.of("worker.started")) == 2)
+    assert worker.pid not in (None, pid)
+    assert [died["pid"] for died in house.of("worker.died")] == [pid]
+    await worker.stop(1.0)
+    keeper.cancel()
+    await asyncio.gather(keeper, return_exceptions=True)
+    assert len(house.of("worker.started")) == 2
 
 
 @pytest.mark.parametrize("noticed", [True, False])
