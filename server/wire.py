@@ -27,6 +27,7 @@ from server.problems import Fault, Kind, Problem
 from server.ready_answer import Head, ReadyAnswer
 from server.release_header import MODEL_VERSION
 from server.request_limits import check_objects, check_table
+from server.unreadable_values import beyond_range, unreadable
 
 _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 #: Warnings in a header are cut to this.
@@ -67,9 +68,15 @@ def decode_request(content: bytes) -> PredictionRequest:
     try:
         request = _decoder.decode(content)
     except msgspec.ValidationError as error:
+        found = beyond_range(content, error)
+        if found is not None:
+            raise refused(found, Kind.WRONG_BODY) from error
         message, _, place = str(error).partition(" - at ")
         raise Problem(Kind.WRONG_BODY, str(error), [Fault(place.strip("`") or "$", message)]) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        found = unreadable(content, error) if isinstance(error, msgspec.DecodeError) else None
+        if found is not None:
+            raise refused(found, Kind.MALFORMED) from error
         raise Problem(Kind.MALFORMED, f"The body is not JSON: {error}.") from error
     except RecursionError as error:
         raise Problem(Kind.MALFORMED, "The body is nested too deeply.") from error
@@ -253,7 +260,7 @@ def _header(warnings: tuple[str, ...]) -> str:
     return "".join(character if character.isprintable() else " " for character in text)[:HEADER_CHARACTERS]
 
 
-def refused(error: ClientsRefused) -> Problem:
+def refused(error: ClientsRefused, kind: Kind = Kind.WRONG_CLIENTS) -> Problem:
     """The problem document of clients that cannot be scored."""
     errors = [Fault(fault.location or "body", fault.message) for fault in error.faults]
-    return Problem(Kind.WRONG_CLIENTS, str(error), errors)
+    return Problem(kind, str(error), errors)
