@@ -22,7 +22,7 @@ from daemon.doors import Doors
 from daemon.engine import Engine
 from daemon.failures import failure_of
 from daemon.file_requests import FileRequests
-from daemon.health import Health
+from daemon.health import Health, Subjects
 from daemon.intake import Intake
 from daemon.keeping_running import keep_running
 from daemon.lifecycle import Beat, Lifecycle
@@ -65,13 +65,12 @@ class Daemon:
         self._intake = Intake(source, settings.ingestion, known=self.engine.known)
         self._files = FileRequests(self._house, self._workers[0], self._intake.request_scan)
         self._metrics = Metrics()
-        self._health = Health(
-            settings,
-            self._house.workspace,
+        subjects = Subjects(
             workers=(*workers, self.pipelines),
             last_drop_at=lambda: self.engine.standing.last_drop_at,
-            beat=Beat(self._metrics),
+            served=lambda: self._champion.release,
         )
+        self._health = Health(settings, self._house.workspace, subjects, Beat(self._metrics))
         self._dependencies = DependencyCheck(self._house.workspace.dataset / "dependencies.json")
         self._url = ""
         self._loop = asyncio.get_running_loop()

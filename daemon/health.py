@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from daemon import log
@@ -11,11 +12,13 @@ from daemon.freshness import late
 from daemon.lifecycle import Beat
 from daemon.machine_checks import LedgerCheck, SpaceCheck
 from daemon.probing import Probe
+from daemon.release_check import ReleaseCheck
 from daemon.settings import Settings
 from daemon.tasks import Role
 from handlers.domain.durations import seconds_of
+from handlers.domain.release import Release
 from handlers.storage.workspace import Workspace
-from server.services import FRESHNESS, Vitals
+from server.services import FRESHNESS, RELEASE, Vitals
 
 
 class Watched(Protocol):
@@ -30,39 +33,42 @@ class Watched(Protocol):
     def problem(self) -> str | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Who is asked. ``last_drop_at``: when the newest drop came, ISO 8601 UTC. ``served``: the release in memory."""
+
+    workers: Sequence[Watched]
+    last_drop_at: Callable[[], str | None]
+    served: Callable[[], Release | None]
+
+
 class Health:
     """Belongs to the event loop; the probes have threads of their own."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        workspace: Workspace,
-        *,
-        workers: Sequence[Watched],
-        last_drop_at: Callable[[], str | None],
-        beat: Beat,
-    ) -> None:
-        """``last_drop_at``: when the newest drop came, ISO 8601 UTC."""
+    def __init__(self, settings: Settings, workspace: Workspace, subjects: Subjects, beat: Beat) -> None:
         expected = settings.ingestion.expect_every
         self._expected_every = None if expected is None else seconds_of(expected)
-        self._workers = workers
-        self._last_drop_at = last_drop_at
+        self._workers = subjects.workers
+        self._last_drop_at = subjects.last_drop_at
         self._space = SpaceCheck(workspace, settings.engine.minimum_free_bytes)
         self._probes = {
             "ledger": Probe(f"The ledger {workspace.ledger}", LedgerCheck(workspace.ledger).look),
             "disk": Probe("The disk", self._space.look),
         }
+        release = ReleaseCheck(workspace.releases, workspace.keys, subjects.served)
+        self._release = Probe("The folder of the release that is served", release.look)
         self._beat = beat
         self._told_late: str | None = None
+        self._told_damaged: str | None = None
 
     def start(self) -> None:
         """Have the probes look."""
-        for probe in self._probes.values():
+        for probe in (*self._probes.values(), self._release):
             probe.start()
 
     def stop(self) -> None:
         """Have them look no more."""
-        for probe in self._probes.values():
+        for probe in (*self._probes.values(), self._release):
             probe.stop()
 
     def problems(self) -> dict[str, str]:
@@ -73,8 +79,9 @@ class Health:
 
     def warnings(self) -> dict[str, str]:
         """A sentence for what is amiss, although requests are answered as well as ever."""
-        found = late(self._last_drop_at(), self._expected_every, time.time())
-        return {} if found is None else {FRESHNESS: found.sentence}
+        overdue = late(self._last_drop_at(), self._expected_every, time.time())
+        found = {FRESHNESS: None if overdue is None else overdue.sentence, RELEASE: self._release.problem()}
+        return {warning: sentence for warning, sentence in found.items() if sentence is not None}
 
     def vitals(self) -> Vitals:
         """For ``/livez`` and ``/metrics``."""
@@ -87,8 +94,16 @@ class Health:
         )
 
     async def keep_beat(self) -> None:
-        """Measure how late the loop is, for ever; and say once that a drop is late."""
-        await self._beat.keep(self.tell_late)
+        """Measure how late the loop is, for ever; and say once what is warned of."""
+        await self._beat.keep(self.tell)
+
+    def tell(self) -> None:
+        """Log what is warned of, once for each time that it comes about."""
+        self.tell_late()
+        damaged = self._release.problem()
+        if damaged is not None and self._told_damaged is None:
+            log.emit("release.damaged", detail=damaged)
+        self._told_damaged = damaged
 
     def tell_late(self) -> None:
         """Log that the usual drop is late, once for each that is."""

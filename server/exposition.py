@@ -28,7 +28,7 @@ from handlers.domain.release import Release
 from handlers.telemetry import Telemetry
 from server.distributions import Counted
 from server.metrics import LAG, LATENCY, REQUESTS, ROWS, MetricsSnapshot
-from server.services import CHECKS, FRESHNESS, Readiness, Vitals
+from server.services import CHECKS, WARNINGS, Readiness, Vitals
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -99,7 +99,7 @@ def _of_process(standing: Standing) -> Iterator[Metric]:
     yield _gauge("ready", "1 if /readyz answers 200", not readiness.problems)
     checks = {check: check in readiness.problems for check in (*CHECKS, *readiness.problems)}
     yield _labelled("problem", "1 if this check of /readyz fails", "check", checks)
-    warnings = {check: check in readiness.warnings for check in (FRESHNESS, *readiness.warnings)}
+    warnings = {check: check in readiness.warnings for check in (*WARNINGS, *readiness.warnings)}
     yield _labelled("warning", "1 if /readyz warns of this", "check", warnings)
     yield _gauge("files_waiting", "Files that have been seen and are not taken yet", readiness.waiting)
     yield _gauge("files_undecided", "Files on which no decision has ended yet", readiness.undecided)

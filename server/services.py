@@ -25,6 +25,9 @@ CHECKS = (
 """The checks of ``/readyz``: a failing one makes it 503."""
 FRESHNESS = "freshness"
 """The warning that the usual drop has not come."""
+RELEASE = "release"
+"""The warning that the files of the release that is served are no longer those that it was read from."""
+WARNINGS = (FRESHNESS, RELEASE)
 
 
 @dataclass(slots=True)

@@ -95,6 +95,15 @@ def read_files(releases: Path, version: int, keys: Path, *, wanted: Container[st
     return contents
 
 
+def stamps(releases: Path, version: int) -> dict[str, FileStamp] | None:
+    """What the file system says of the files of a release, by name; None where its folder cannot be read."""
+    try:
+        with os.scandir(releases / str(version)) as entries:
+            return {entry.name: FileStamp.of(entry.stat(follow_symlinks=False)) for entry in entries}
+    except OSError:
+        return None
+
+
 def wanted(opener: Opener) -> tuple[str, ...]:
     """The files that ``decode`` reads."""
     return (*SERVED, scorer_files.MODEL) if opener.reads_model else SERVED

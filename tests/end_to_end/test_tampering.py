@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.end_to_end.daemon_process import PROJECT, DaemonProcess, running
 from tests.end_to_end.drops import Clients, csv_text, drop, workspace
 from tests.end_to_end.test_operation import problems_of, whole
 
+FLIPS = 1_000
 HOOK = """
 import os, sys
 
@@ -145,6 +147,37 @@ def test_of_a_tampered_release_nothing_is_used_or_unpickled_at_a_deployment_and_
         daemon.stop()
     assert not proof.exists()
     assert heard.read_text() == ""
+
+
+def test_a_thousand_changed_bytes_of_a_release_are_each_found_before_anything_is_unpickled(
+    folder: Path, clients: Clients, heard: Path
+) -> None:
+    """Over the folder of a release that was really made and is asked for, each byte changed alone."""
+    config = workspace(folder, drift={"policy": "always"}, training={"estimators": ["logistic"]})
+    body = whole(clients.unlabelled(3))
+    with running(config) as daemon:
+        _two_releases(daemon, clients)
+        daemon.until(lambda: daemon.worker("model") is None, "the model worker rests")
+        newest = books.fact(folder, "current_model")
+        answers = daemon.post("/prediction", body)
+        files = sorted((folder / "production_deployment" / "releases" / str(newest - 1)).iterdir())
+        kept = {path: path.read_bytes() for path in files}
+        chance = random.Random(5)  # noqa: S311 - no secret
+        sizes = [len(kept[path]) for path in files]
+        heard.write_text("")
+        for path in (*files, *chance.choices(files, sizes, k=FLIPS - len(files))):  # each once at least
+            content = bytearray(kept[path])
+            place, bit = chance.randrange(len(content)), chance.randrange(8)
+            content[place] ^= 1 << bit
+            path.write_bytes(content)
+            refused = daemon.post("/v1/rollback", {}, status=409)["detail"]
+            assert f"elease {newest - 1}" in refused, f"bit {bit} of byte {place} of {path.name}"
+            path.write_bytes(kept[path])
+            assert daemon.post("/prediction", body) == answers
+        assert heard.read_text() == ""
+        assert books.fact(folder, "current_model") == newest
+        assert daemon.post("/v1/rollback", {})["model_version"] == newest - 1, "untouched it can be deployed"
+        daemon.stop()
 
 
 def test_where_the_previous_release_was_tampered_with_too_the_newest_good_one_is_served(

@@ -29,7 +29,7 @@ CLIENT = dict.fromkeys(("lastmonth_activity", "lastyear_activity", "number_of_em
 ALERTS = {
     *("AttritiondGone", "AttritiondNotReady", "AttritiondNoDrop", "AttritiondModelWorse", "AttritiondWorkerDied"),
     *("AttritiondErrors", "AttritiondSlow", "AttritiondLoopLag", "AttritiondDiskFills", "AttritiondFileRefused"),
-    *("AttritiondFilesWait", "AttritiondLedgerUnreadable"),
+    *("AttritiondFilesWait", "AttritiondLedgerUnreadable", "AttritiondReleaseDamaged"),
 }
 
 

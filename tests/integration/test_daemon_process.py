@@ -24,6 +24,7 @@ import pytest
 
 from tests.end_to_end.daemon_process import ENVIRONMENT, PROJECT, DaemonProcess, run_command, running
 from tests.end_to_end.drops import HEADER, Clients, csv_text, drop, workspace
+from tests.end_to_end.test_operation import whole
 
 HEAVY = ("pandas", "sklearn", "scipy", "matplotlib", "interpret")
 PAGE = (PROJECT / "docs" / "log-events.md").read_text(encoding="utf-8")
@@ -323,6 +324,30 @@ def test_a_release_that_cannot_be_read_stops_no_file(config: Path, clients: Clie
         daemon.wait_file("second.csv", "scored")
         daemon.until(lambda: daemon.request("GET", "/readyz")[0] == 200, "it serves again")
         assert len(daemon.events("release.refused")) == 1
+        daemon.stop()
+
+
+def test_a_release_that_is_changed_while_it_is_served_is_told_and_answered_from_memory(
+    config: Path, clients: Clients
+) -> None:
+    with running(config) as daemon:
+        _learn(daemon, clients)
+        daemon.wait_for("report.written")
+        daemon.wait_settled()
+        body = whole(clients.unlabelled(3))
+        answers = daemon.post("/prediction", body)
+        scorecard = config.parent / "production_deployment" / "releases" / "1" / "scorecard.json"
+        kept = scorecard.read_bytes()
+        scorecard.write_bytes(kept + b" ")
+        damaged = daemon.wait_for("release.damaged")
+        assert damaged["level"] == "error"
+        assert "scorecard.json is not the file that the manifest names. Model 1 is answered from" in damaged["detail"]
+        status, said = daemon.request("GET", "/readyz")
+        assert (status, json.loads(said)["warnings"]) == (200, {"release": damaged["detail"]})
+        assert daemon.post("/prediction", body) == answers
+        scorecard.write_bytes(kept)
+        daemon.until(lambda: json.loads(daemon.request("GET", "/readyz")[1])["warnings"] == {}, "it is as it was")
+        assert len(daemon.events("release.damaged")) == 1
         daemon.stop()
 
 

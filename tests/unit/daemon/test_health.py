@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from daemon import health as module
-from daemon.health import Health
+from daemon.health import Health, Subjects
 from daemon.lifecycle import Beat
 from daemon.settings import Settings
 from handlers.domain.ingestion_settings import IngestionSettings
@@ -45,7 +45,8 @@ def _ago(days: float) -> str:
 
 def _health(house: House, *workers: Any, drops: list[str | None]) -> Health:
     settings = msgspec.structs.replace(Settings(), ingestion=IngestionSettings(expect_every="31 days"))
-    return Health(settings, house.workspace, workers=workers, last_drop_at=lambda: drops[-1], beat=Beat(Metrics()))
+    subjects = Subjects(workers, lambda: drops[-1], lambda: None)
+    return Health(settings, house.workspace, subjects, Beat(Metrics()))
 
 
 def test_a_late_drop_is_a_warning_and_is_logged_once_for_each(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,7 @@ def test_every_check_is_told_whether_it_fails_or_not() -> None:
     assert failing["model"] == failing["ledger"] == 0
     assert values["attritiond_ready", ()] == 0
     assert values["attritiond_warning", (("check", "freshness"),)] == 1
+    assert values["attritiond_warning", (("check", "release"),)] == 0
     assert values["attritiond_files_waiting", ()] == 3
 
 
