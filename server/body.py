@@ -29,14 +29,17 @@ async def read_body(request: web.Request, *, too_large: str = TOO_LARGE) -> byte
     if request.content.is_eof():
         content = request.content.read_nowait()
     else:
+        declared_too_large = (request.content_length or 0) > request.client_max_size
         if is_asked_for(request):
-            if (request.content_length or 0) > request.client_max_size:
+            if declared_too_large:
                 raise Problem(Kind.TOO_LARGE, too_large, headers=CLOSE)
             await call_for_body(request)
         try:
             content = await _received(request)
         except ConnectionError as error:  # it was cut off; nobody reads the answer, and the count is right
             raise web.RequestPayloadError("The connection was lost.") from error
+        except Problem as slow:  # who is refused while he sends may lose the answer, so he is not before
+            raise Problem(Kind.TOO_LARGE, too_large, headers=CLOSE) if declared_too_large else slow from None
     if len(content) > request.client_max_size:
         raise Problem(Kind.TOO_LARGE, too_large)
     if encoding in PLAIN:

@@ -30,7 +30,10 @@ _SCHEMES = {
     "basic": {"type": "http", "scheme": "basic", "description": "Any user name, and a token as the password."},
 }
 _BYTES = {"type": "string", "format": "binary"}
-_EVERYWHERE = (Kind.BAD_REQUEST, Kind.METHOD_NOT_ALLOWED, Kind.MISDIRECTED, Kind.INTERNAL)
+_EVERYWHERE = (
+    *(Kind.BAD_REQUEST, Kind.METHOD_NOT_ALLOWED, Kind.TOO_SLOW, Kind.EXPECTATION, Kind.MISDIRECTED),
+    *(Kind.HEADERS_TOO_LARGE, Kind.INTERNAL, Kind.UNAVAILABLE),
+)
 _DOOR = (Kind.UNAUTHORISED, Kind.FORBIDDEN, Kind.TOO_OFTEN)
 _ALWAYS = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", "traceparent")}
 _HEADERS: dict[str, Any] = {

@@ -158,6 +158,17 @@ def test_who_asks_before_he_sends_what_is_too_large_is_refused_and_sends_nothing
         assert (status, headers["connection"]) == (413, "close")
 
 
+def test_what_is_declared_too_large_and_does_not_come_is_too_large_and_not_slow(serve: Serve) -> None:
+    server = serve(full_house, max_body_bytes=600_000, body_seconds=0.2)
+    for begun in (b"", b"{"):
+        with server.connect() as connection:
+            send(connection, [POST + b"Content-Length: 600001\r\n\r\n" + begun])
+            status, headers, body = answer(connection)
+            assert (status, headers["connection"]) == (413, "close")
+            assert b"server.max_body_bytes" in body
+    assert [(one.status, one.detail) for one in server.house.served] == [(413, "too-large")] * 2
+
+
 def test_who_sends_what_is_too_large_at_his_rate_is_answered(serve: Serve) -> None:
     server = serve(full_house, max_body_bytes=600_000, linger_seconds=0.1)
     with server.connect() as connection:
