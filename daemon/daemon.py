@@ -36,7 +36,7 @@ from daemon.workers import Worker
 from handlers.house import House
 from handlers.storage.ledger import Ledger, LedgerError
 from server.metrics import Metrics
-from server.services import Champion, DeploymentRefused, Readiness, Services
+from server.services import NO_MODEL, Champion, DeploymentRefused, Readiness, Services
 
 CHECK_AGAIN_SECONDS = 3600.0
 """After a check of the dependencies that has failed."""
@@ -213,7 +213,7 @@ class Daemon:
         if silent is not None:
             problems.setdefault("model", silent)
         if release is None:
-            problems.setdefault("model", "There is no model yet: labelled rows of both classes are waited for.")
+            problems.setdefault("model", NO_MODEL)
         return Readiness(
             problems=problems,
             warnings=self._health.warnings(),

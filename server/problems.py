@@ -145,7 +145,7 @@ def problem_of(error: Exception) -> Problem | None:
         allowed = ", ".join(sorted(error.allowed_methods))
         return Problem(Kind.METHOD_NOT_ALLOWED, f"Allowed: {allowed}.", headers={"Allow": allowed})
     if isinstance(error, NotAnswering | EstimatorFailed):
-        return Problem(Kind.NO_MODEL, f"The model gives no answer: {error}.", headers={"Retry-After": "5"})
+        return Problem(Kind.UNAVAILABLE, f"The model gives no answer: {error}.", headers={"Retry-After": "5"})
     found = next((answer for kinds, answer in _FROM_LIBRARY if isinstance(error, kinds)), None)
     if found is not None:
         return Problem(*found)

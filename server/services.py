@@ -25,6 +25,8 @@ CHECKS = (
 """The checks of ``/readyz``: a failing one makes it 503."""
 FRESHNESS = "freshness"
 """The warning that the usual drop has not come."""
+NO_MODEL = "There is no model yet: labelled rows of both classes are waited for in the source folder."
+"""What the check ``model`` says before the first release."""
 RELEASE = "release"
 """The warning that the files of the release that is served are no longer those that it was read from."""
 WARNINGS = (FRESHNESS, RELEASE)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from server.services import NO_MODEL
+
 _AT = "2026-08-01T06:00:12.123Z"
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _SCORES = {
@@ -282,7 +284,7 @@ STUCK: Mapping[str, Any] = MappingProxyType(
 NOT_READY: Mapping[str, Any] = MappingProxyType(
     {
         "status": "unavailable",
-        "problems": {"model": "No model has been deployed yet."},
+        "problems": {"model": NO_MODEL},
         "warnings": {},
         "waiting": 1,
         "undecided": 0,

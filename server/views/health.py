@@ -11,11 +11,10 @@ from multidict import CIMultiDict
 
 from handlers.domain.release import Release
 from server.ready_answer import Head, ReadyAnswer
-from server.services import Readiness, Services
+from server.services import NO_MODEL, Readiness, Services
 from server.state import ANSWERING, DOOR, LEDGER_READING, METRICS, SERVICES
 from server.views.answers import json_response
 
-NO_MODEL = "No model has been deployed yet: labelled rows of both classes are needed in the source folder."
 STUCK_SECONDS = 10.0
 """The loop beats several times a second; one that has been silent for so long has let its clients wait as long."""
 

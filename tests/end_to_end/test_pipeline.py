@@ -132,7 +132,7 @@ def test_a_process_that_is_killed_under_requests_is_started_again_and_says_the_s
             serving(daemon, 1)
         assert set(asked.statuses) == {200, 503}
         refused = next(answer for status, answer in asked.answers if status == 503)
-        assert refused["type"] == "urn:attritiond:problem:no-model"
+        assert refused["type"] == "urn:attritiond:problem:unavailable"
         assert "the process that holds model 1 is not there" in refused["detail"]
         assert [len(answers) for answers in asked.said.values()] == [1]
         assert daemon.get("/livez")["status"] == "alive"

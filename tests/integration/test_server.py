@@ -629,5 +629,5 @@ async def test_a_model_that_gives_no_answer_is_a_problem_that_says_why(
     for asked in ({"json": {"clients": [CLIENT]}}, csv):
         response, body = await client.ask("POST", "/v1/prediction", **asked)
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
-        assert json.loads(body)["type"] == "urn:attritiond:problem:no-model"
+        assert json.loads(body)["type"] == "urn:attritiond:problem:unavailable"
         assert why in json.loads(body)["detail"]
