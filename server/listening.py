@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,17 +16,15 @@ from server.connections import Connection
 from server.deadlines import Deadlines, deadlines
 from server.disturbances import Cause, Disturbance, Disturbances
 from server.handshakes import Handshake
+from server.rounds import Rounds
 from server.settings import ServerSettings
 
 BACKLOG = 1024
 """Connections that wait in the kernel until the loop accepts them. One that finds no place there tries again after a
 second, and 128, the default of the library, is what a single burst fills."""
-LOOKS_AT_ONCE, TURNS_A_SECOND, LOOKS_AT_MOST = 4, 400, 100
-"""So many connections are looked at in one turn of the loop; more where else there would be more turns than that a
-second, or where turns came late, and never more than the last. They are spread over the round: whom a look cuts off
-comes again, and a crowd is borne more easily when it neither goes nor comes in one instant."""
 SHORTEST_ROUND, LONGEST_ROUND = 0.02, 1.0
-"""Seconds that a round of looks takes: a quarter of the shortest deadline, within these."""
+"""Seconds that a round of looks takes: a quarter of the shortest deadline, within these. The looks are spread over it:
+whom one cuts off comes again, and a crowd is borne more easily when it neither goes nor comes in one instant."""
 LINGERING_AT_ONCE = 128
 """So many refused connections are kept until they have read why; those beyond are closed at once."""
 
@@ -72,9 +69,7 @@ class Listener(web.Server):
         self._open: set[Connection] = set()
         self._refused = 0
         self._of_address: Counter[bytes | None] = Counter()
-        self._round: list[Connection] = []
-        self._round_size, self._round_began, self._between = 0, 0.0, 0.0
-        self._seconds = min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4))
+        self._looks: Rounds[Connection] = Rounds(min(LONGEST_ROUND, max(SHORTEST_ROUND, self.deadlines.shortest / 4)))
         self._timer: asyncio.TimerHandle | None = None
         self._tls = serving.tls
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -147,7 +142,7 @@ class Listener(web.Server):
 
     def _keep_looking(self) -> None:
         if self._timer is None:
-            self._timer = self._loop.call_later(self._between or self._seconds, self._look)
+            self._timer = self._loop.call_later(self._looks.pause, self._look)
 
     def _look(self) -> None:
         """Look at some connections; in a round at all of them. Ends where there is nothing to look at.
@@ -156,26 +151,15 @@ class Listener(web.Server):
         """
         now = self._loop.time()
         try:
-            if not self._round:
+            if self._looks.ended:
                 self._disturbances.flush(now)
-                self._begin_round(now)
-            for _ in range(self._due(now)):
-                self._round.pop().look(now)
+                self._looks.begin(self._open, now)
+            for connection in self._looks.turn(now):
+                connection.look(now)
         finally:
             self._timer = None
-            if self._round or self._open or self._disturbances.pending:
+            if not self._looks.ended or self._open or self._disturbances.pending:
                 self._keep_looking()
-
-    def _begin_round(self, now: float) -> None:
-        self._round = list(self._open)
-        self._round_size, self._round_began = len(self._round), now
-        turns = min(math.ceil(self._round_size / LOOKS_AT_ONCE), int(self._seconds * TURNS_A_SECOND))
-        self._between = self._seconds / max(1, turns)
-
-    def _due(self, now: float) -> int:
-        """How many are looked at now, so that the round ends in time although turns come late."""
-        part = min(1.0, (now - self._round_began + self._between) / self._seconds)
-        return min(LOOKS_AT_MOST, len(self._round) - math.floor(self._round_size * (1.0 - part)))
 
 
 class Runner(web.AppRunner):
