@@ -141,7 +141,7 @@ def decode(version: int, files: Mapping[str, bytes], opener: Opener = nobody) ->
 
 
 def link(production: Path, *, current: int | None, previous: int | None) -> None:
-    """Remake the links from what the ledger says; each is replaced in one step."""
+    """Remake the links from what the ledger says; each is replaced in one step. Raises ReleaseError."""
     _link(production / "current", None if current is None else f"releases/{current}")
     _link(production / "previous", None if previous is None else f"releases/{previous}")
     for name in OLD_NAMES:
@@ -212,6 +212,10 @@ def _link(path: Path, target: str | None) -> None:
         return
     if path.is_symlink() and path.readlink() == Path(target):
         return
+    if path.is_dir() and not path.is_symlink():
+        raise ReleaseError(
+            f"{path} is a folder where a link belongs, as after a copy that followed links: move it away."
+        )
     temporary = path.with_name(f".{path.name}.link")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
