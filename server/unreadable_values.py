@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+import string
 
 import msgspec
 
@@ -14,15 +14,19 @@ BEYOND_RANGE = "The number is larger than a float of 64 bits can be."
 UNREADABLE = "This is no value of JSON."
 _PLACED = re.compile(r"^(?:Number|Integer value) out of range - at `\$\.clients\[(\d+)\]\[\.\.\.\]")
 _OFFSET = re.compile(r"\(byte (\d+)\)$")
-_BEGUN = re.compile(rb"[-+\w.]*\Z")
+_BEGUN = string.ascii_letters.encode() + string.digits.encode() + b"_-+."
 _NO_NUMBER = re.compile(rb"[-+]?(?:NaN|Inf)", re.IGNORECASE)
 _MARK = b'"\\u0000"'
 
 
 class _Rows(msgspec.Struct):
-    """A body whose values are left as they were sent."""
+    """A body whose clients are left as they were sent."""
 
-    clients: list[dict[str, msgspec.Raw]] = []
+    clients: list[msgspec.Raw] = []
+
+
+_rows = msgspec.json.Decoder(_Rows)
+_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def beyond_range(content: bytes, error: msgspec.ValidationError) -> ClientsRefused | None:
@@ -31,7 +35,7 @@ def beyond_range(content: bytes, error: msgspec.ValidationError) -> ClientsRefus
     if placed is None:
         return None
     row = int(placed[1])
-    for column, value in _rows(content)[row].items():
+    for column, value in _values.decode(_rows.decode(content).clients[row]).items():
         try:
             msgspec.json.decode(value)
         except msgspec.ValidationError:
@@ -47,17 +51,14 @@ def unreadable(content: bytes, error: msgspec.DecodeError) -> ClientsRefused | N
     found = _OFFSET.search(str(error))
     if found is None:
         return None
-    before = _BEGUN.sub(b"", content[: int(found[1])])
+    before = content[: int(found[1])].rstrip(_BEGUN)
     try:
-        rows = _rows(b"%b%b}]}" % (before, _MARK))
+        rows = _rows.decode(b"%b%b}]}" % (before, _MARK)).clients
+        values = _values.decode(rows[-1]) if rows else {}
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    for column, value in rows[-1].items() if rows else ():
+    for column, value in values.items():
         if bytes(value) == _MARK:
             is_number = _NO_NUMBER.match(content, len(before)) is not None
             return ClientsRefused([Fault(len(rows) - 1, column, NOT_A_NUMBER if is_number else UNREADABLE)])
     return None
-
-
-def _rows(content: bytes) -> list[dict[str, Any]]:
-    return msgspec.json.decode(content, type=_Rows).clients

@@ -72,3 +72,10 @@ def test_a_number_deeper_in_a_value_is_told_of_its_column() -> None:
     found = _refused('{"clients": [{"b": 1, "a": [1e400]}]}')
     assert found.kind is Kind.WRONG_BODY
     assert [one.location for one in found.errors] == ["row 0, column a"]
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "1e400", "-" * 3_000_000])
+def test_it_is_found_in_time_behind_a_long_text(wrong: str) -> None:
+    """Square in the length it would take hours, and the loop would stand still."""
+    found = _refused(f'{{"clients": [{{"b": "{"x" * 3_000_000}", "a": {wrong}}}]}}')
+    assert [one.location for one in found.errors] == ["row 0, column a"]
