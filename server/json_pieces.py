@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 import msgspec
 
 PIECE_BYTES = 64 * 1024
+LONGEST_BYTES = 1024 * 1024
+"""An object that is so long is decoded by itself, after its keys were counted."""
 TRIES = 8
 
 Objects = list[dict[str, Any]]
@@ -28,7 +30,7 @@ _WRONG = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class NotInPieces(Exception):
-    """The body begins otherwise, is wrong somewhere, or may have a key twice: who decodes it whole sees what it is."""
+    """The body begins otherwise, is wrong somewhere, or may have a key twice: who reads it by rows sees what it is."""
 
 
 def pieces(content: bytes, read: Read[Found]) -> Iterator[Found]:
@@ -44,10 +46,12 @@ def pieces(content: bytes, read: Read[Found]) -> Iterator[Found]:
     end = content.rfind(b"]")
     if content[end + 1 :].strip(_BLANKS) != b"}":
         raise NotInPieces
+    if end - start > LONGEST_BYTES:
+        raise NotInPieces
     try:
         yield read(content[start:end])
-    except _WRONG as error:
-        raise NotInPieces from error
+    except _WRONG:
+        raise NotInPieces from None
 
 
 def _piece(content: bytes, start: int, read: Read[Found]) -> tuple[Found, int] | None:
@@ -57,6 +61,8 @@ def _piece(content: bytes, start: int, read: Read[Found]) -> tuple[Found, int] |
         between = _BETWEEN.search(content, looked)
         if between is None:
             return None
+        if between.start() - start > LONGEST_BYTES:
+            break
         try:
             return read(content[start : between.start() + 1]), between.end()
         except _WRONG:

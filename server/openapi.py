@@ -13,11 +13,11 @@ from server.description import examples, problems
 from server.description.clients import client_schema, example_client, example_csv
 from server.description.headings import HEADINGS, heading
 from server.description.schemas import REFERENCE, schemas_of
+from server.json_requests import PredictionRequest
 from server.negotiation import CSV, JSON
 from server.problems import Kind, ProblemDocument
 from server.release_header import MODEL_VERSION
 from server.routes import HTML, ROUTES, Description, Route, addresses, is_revalidated, role_needed
-from server.wire import PredictionRequest
 
 _PREDICTION = "/v1/prediction"
 _BY_PATH = re.compile(r"\{(\w+)\}")
@@ -138,7 +138,7 @@ def _schemas() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _either(request: dict[str, Any]) -> dict[str, Any]:
-    """A request that has exactly one of its properties, as ``wire.decode_request`` demands."""
+    """A request that has exactly one of its properties, as ``json_requests.decode_request`` demands."""
     properties = dict(request["properties"])
     properties["clients"] = {
         "type": "array",

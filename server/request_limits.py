@@ -42,5 +42,11 @@ def check_objects(bounds: Bounds, objects: Sequence[Sized]) -> None:
     limits = RequestLimits(max_rows=bounds.max_rows, max_columns=bounds.max_columns)
     check_table(limits, rows=len(objects), columns=0)
     row = next(row for row, one in enumerate(objects) if len(one) > limits.max_columns)
-    wide = limits.too_many_columns(len(objects[row])) or ""
-    raise Problem(Kind.WRONG_BODY, f"Row {row}: {wide} (server.max_columns)", [Fault(f"row {row}", wide)])
+    check_keys_of(limits, row, len(objects[row]))
+
+
+def check_keys_of(limits: RequestLimits, row: int, keys: int) -> None:
+    """Refuse a client with too many keys (422), counted from row 0. Raises Problem."""
+    wide = limits.too_many_columns(keys)
+    if wide is not None:
+        raise Problem(Kind.WRONG_BODY, f"Row {row}: {wide} (server.max_columns)", [Fault(f"row {row}", wide)])

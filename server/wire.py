@@ -21,13 +21,13 @@ from handlers.domain.scorer import Form
 from handlers.object_reading import ObjectReader
 from handlers.prediction import Contribution, Prediction
 from server.json_pieces import pieces
+from server.json_requests import NO_CLIENTS
 from server.negotiation import CSV, JSON
 from server.piece_reading import PieceReader
 from server.problems import Fault, Kind, Problem
 from server.ready_answer import Head, ReadyAnswer
 from server.release_header import MODEL_VERSION
 from server.request_limits import check_objects, check_table
-from server.unreadable_values import beyond_range, unreadable
 
 _KINDS = {"too_large": Kind.TOO_LARGE, "too_many_columns": Kind.WRONG_BODY}
 #: Warnings in a header are cut to this.
@@ -37,14 +37,6 @@ ROWS_AT_ONCE = 1_024
 _SPECIAL = re.compile('[",\r\n]')
 _DIGITS = "01"
 _BY_ROW = frozenset(("ids", "probabilities", "predictions", "reasons"))
-NO_CLIENTS = "There are no clients in it: at least one is needed."
-
-
-class PredictionRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Clients as objects of column and value, or the path of a CSV inside the configured folders; one of the two."""
-
-    clients: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
-    dataset_path: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class PredictionAnswer(msgspec.Struct, frozen=True, gc=False):
@@ -58,33 +50,6 @@ class PredictionAnswer(msgspec.Struct, frozen=True, gc=False):
     predictions: list[int]
     warnings: tuple[str, ...]
     reasons: list[list[Reason]] | msgspec.UnsetType = msgspec.UNSET
-
-
-_decoder = msgspec.json.Decoder(PredictionRequest)
-
-
-def decode_request(content: bytes) -> PredictionRequest:
-    """Read a JSON body. Raises Problem."""
-    try:
-        request = _decoder.decode(content)
-    except msgspec.ValidationError as error:
-        found = beyond_range(content, error)
-        if found is not None:
-            raise refused(found, Kind.WRONG_BODY) from error
-        message, _, place = str(error).partition(" - at ")
-        raise Problem(Kind.WRONG_BODY, str(error), [Fault(place.strip("`") or "$", message)]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        found = unreadable(content, error) if isinstance(error, msgspec.DecodeError) else None
-        if found is not None:
-            raise refused(found, Kind.MALFORMED) from error
-        raise Problem(Kind.MALFORMED, f"The body is not JSON: {error}.") from error
-    except RecursionError as error:
-        raise Problem(Kind.MALFORMED, "The body is nested too deeply.") from error
-    if (request.clients is msgspec.UNSET) == (request.dataset_path is msgspec.UNSET):
-        raise Problem(Kind.WRONG_BODY, 'Send either {"clients": [{column: value, ...}, ...]} or {"dataset_path": ...}.')
-    if request.clients == []:
-        raise Problem(Kind.WRONG_BODY, NO_CLIENTS, [Fault("clients", NO_CLIENTS)])
-    return request
 
 
 def clients_of_objects(release: Release, objects: list[dict[str, Any]], limits: RequestLimits) -> Clients:
@@ -260,7 +225,7 @@ def _header(warnings: tuple[str, ...]) -> str:
     return "".join(character if character.isprintable() else " " for character in text)[:HEADER_CHARACTERS]
 
 
-def refused(error: ClientsRefused, kind: Kind = Kind.WRONG_CLIENTS) -> Problem:
+def refused(error: ClientsRefused) -> Problem:
     """The problem document of clients that cannot be scored."""
     errors = [Fault(fault.location or "body", fault.message) for fault in error.faults]
-    return Problem(kind, str(error), errors)
+    return Problem(Kind.WRONG_CLIENTS, str(error), errors)

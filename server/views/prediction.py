@@ -14,6 +14,7 @@ from server import parameters, wire
 from server.body import body_at_hand, read_body
 from server.dataset_path import read_dataset
 from server.json_pieces import NotInPieces
+from server.json_requests import decode_by_rows, decode_request
 from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Fault, Kind, Problem, wrong_parameter
 from server.repeated_keys import check_keys
@@ -39,7 +40,7 @@ async def prediction(request: web.Request) -> web.StreamResponse:
     if content is None:
         content = await read_body(request)
     if kind == JSON and len(content) <= INLINE_BYTES:
-        asked = wire.decode_request(content)
+        asked = decode_request(content)
         if isinstance(asked.clients, list) and not reasons:
             check_objects(services.settings, asked.clients)
             check_keys(content, asked.clients)
@@ -82,7 +83,7 @@ def _read(services: Answering, release: Release, kind: str, content: bytes) -> C
     if len(content) > INLINE_BYTES:
         with contextlib.suppress(NotInPieces):
             return wire.clients_in_pieces(release, content, limits)
-    asked = wire.decode_request(content)
+    asked = decode_request(content) if len(content) <= INLINE_BYTES else decode_by_rows(content, limits)
     if isinstance(asked.clients, list):
         clients = wire.clients_of_objects(release, asked.clients, limits)
         check_keys(content, asked.clients)

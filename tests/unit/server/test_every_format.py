@@ -20,6 +20,7 @@ from handlers.estimators import BLEND, NAMES, Fitted, load
 from handlers.object_reading import ObjectReader
 from handlers.prediction import Prediction, predict, predict_together
 from server import wire
+from server.json_requests import decode_request
 from tests.unit.server import small_house
 from tests.unit.server.drawn_clients import ID, KNOWN, NUMBERS, WORDS, Drawn, tables
 
@@ -80,7 +81,7 @@ def models() -> Mapping[str, Model]:
 
 
 def of_objects(release: Release, content: bytes) -> Clients:
-    objects = wire.decode_request(content).clients
+    objects = decode_request(content).clients
     assert isinstance(objects, list)
     return wire.clients_of_objects(release, objects, LIMITS)
 
@@ -98,7 +99,7 @@ def each_form(release: Release, drawn: Drawn) -> dict[str, Clients]:
 
 def one_by_one(release: Release, drawn: Drawn) -> np.ndarray:
     """What is said of clients that come each in a request of its own, and are scored without numpy."""
-    objects = wire.decode_request(drawn.loose_json()).clients
+    objects = decode_request(drawn.loose_json()).clients
     assert isinstance(objects, list)
     said = [predict_together(release, ObjectReader(release), [[one]])[0] for one in objects]
     return np.concatenate([one.probabilities for one in said if isinstance(one, Prediction)])

@@ -14,6 +14,7 @@ from handlers.clients import Clients
 from handlers.domain.limits import RequestLimits
 from server import json_pieces, wire
 from server.json_pieces import NotInPieces
+from server.json_requests import decode_request
 from server.problems import Problem
 from server.repeated_keys import check_keys
 from tests.unit.handlers.drawn_clients import drawn
@@ -44,7 +45,7 @@ def said(clients: Clients) -> Said:
 
 def whole(content: bytes) -> Said:
     try:
-        asked = wire.decode_request(content)
+        asked = decode_request(content)
         assert isinstance(asked.clients, list)
         found = wire.clients_of_objects(RELEASE, asked.clients, LIMITS)
         check_keys(content, asked.clients)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.clients import SHOWN_FAULTS
+from server.json_requests import decode_request
 from server.problems import Kind, Problem
 from server.repeated_keys import TWICE, check_keys
-from server.wire import decode_request
 
 #: A number that Python by itself refuses to read.
 ENDLESS = "9" * 4_000

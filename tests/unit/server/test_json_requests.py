@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.clients import shown
+from handlers.domain.limits import RequestLimits
+from server.json_requests import (
+    BEYOND_RANGE,
+    NOT_A_NUMBER,
+    UNREADABLE,
+    PredictionRequest,
+    decode_by_rows,
+    decode_request,
+)
 from server.problems import Kind, Problem
-from server.unreadable_values import BEYOND_RANGE, NOT_A_NUMBER, UNREADABLE
-from server.wire import decode_request
 
 keys = st.sampled_from(["tenure", "contract", ":", '":', "NaN", "ä", ""]) | st.text(max_size=4)
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.sampled_from(["NaN}]}", '"\\', "1e400"])
@@ -79,3 +88,53 @@ def test_it_is_found_in_time_behind_a_long_text(wrong: str) -> None:
     """Square in the length it would take hours, and the loop would stand still."""
     found = _refused(f'{{"clients": [{{"b": "{"x" * 3_000_000}", "a": {wrong}}}]}}')
     assert [one.location for one in found.errors] == ["row 0, column a"]
+
+
+def _outcome(read: Callable[[], object]) -> object:
+    try:
+        return read()
+    except Problem as problem:
+        return problem.kind, problem.detail, problem.errors
+
+
+JSON_TEXTS = st.recursive(
+    st.sampled_from(["1", "1e400", "NaN", "null", '"a"', '"\udcff"', "[]", "{}", "tru", "-", '{"a":1}', "9" * 5_000]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda some: f"[{','.join(some)}]")
+        | st.lists(st.tuples(st.sampled_from(["clients", "a", "b", "dataset_path"]), inner), max_size=3).map(
+            lambda some: f"{{{','.join(f'{json.dumps(key)}: {value}' for key, value in some)}}}"
+        )
+    ),
+    max_leaves=6,
+)
+bodies = JSON_TEXTS | JSON_TEXTS.map(lambda text: f'{{"clients": [{{"a": 1}}, {text}]}}')
+
+
+@given(bodies)
+def test_what_is_read_row_by_row_is_what_is_read_in_one_go(body: str) -> None:
+    content = body.encode("utf-8", "surrogateescape")
+    read = _outcome(lambda: decode_request(content))
+    assert _outcome(lambda: decode_by_rows(content, RequestLimits(max_rows=9, max_columns=9))) == read
+    if isinstance(read, PredictionRequest):
+        assert msgspec.json.decode(content, type=PredictionRequest) == read
+    else:
+        with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
+            raise_or_refuse(content)
+
+
+def raise_or_refuse(content: bytes) -> None:
+    """What the decoder says by itself, or that the request is empty or has not one of the two keys."""
+    request = msgspec.json.decode(content, type=PredictionRequest)
+    if request.clients == [] or (request.clients is msgspec.UNSET) == (request.dataset_path is msgspec.UNSET):
+        raise msgspec.ValidationError
+
+
+def test_a_client_of_too_many_keys_is_refused_before_they_are_decoded() -> None:
+    limits = RequestLimits(max_rows=9, max_columns=3)
+    many = '{"a": 1, "b": 2, "c": 3, "d": 4}'
+    with pytest.raises(Problem) as found:
+        decode_by_rows(f'{{"clients": [{{"a": 1}}, {many}]}}'.encode(), limits)
+    assert [one.location for one in found.value.errors] == ["row 1"]
+    assert "4 columns" in found.value.detail
+    texts = decode_by_rows(b'{"clients": [{"a": "\\":::", "b\\":": "{\\"c\\": 1, \\"d\\": 2}", "c": ":"}]}', limits)
+    assert texts.clients == [{"a": '":::', 'b":': '{"c": 1, "d": 2}', "c": ":"}]
