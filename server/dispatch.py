@@ -81,6 +81,7 @@ class Dispatcher:
             response = await matched.answer(request)
         except Exception as error:
             response, detail = _failure(error, request_id)
+            _let_go(error)
         services = self._services
         encrypted = services.settings.tls_certificate is not None
         if isinstance(response, ReadyAnswer) and (encrypted or trace or not response.suits(request)):
@@ -136,6 +137,13 @@ def _failure(error: Exception, request_id: str) -> tuple[web.Response, str]:
         return problem.response(), problem.kind.slug
     detail = f"It is in the log under request id {request_id}."
     return Problem(Kind.INTERNAL, detail).response(), place_of(error)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the frames behind an exception: they may lead back to it, and with it a body waits to be collected."""
+    while error is not None and error.__traceback__ is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def place_of(error: Exception) -> str:

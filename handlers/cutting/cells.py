@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -83,24 +83,27 @@ class CellReader:
             delimiter=delimiter,
             newlines_in_values=True,
             ignore_empty_lines=False,
-            invalid_row_handler=self._tell,
+            # It must not lead back here: what is held in C++ is not seen by the collector, and would be kept for ever.
+            invalid_row_handler=partial(_tell, self._told),
         )
         self._convert = _as_text(columns)
 
     def read(self, block: Block) -> tuple[Columns, Ragged]:
         """Read whole records of sound quotes: the columns, an empty cell or line being null, and what is no row."""
-        self._told = []
+        told = self._told
         try:
             columns = self._cells(block.view, marked=block.data.startswith(UTF8_BOM, block.start))
+            if not told:
+                return columns, _nothing()
+            numbers = np.array([row.number - 1 for row in told], np.int64)
+            cells = np.array([row.actual_columns for row in told], np.int64)
+            return columns, Ragged.of(numbers, cells, pa.array([row.text for row in told], pa.string()))
         except pa.ArrowInvalid:
-            if len(self._told) < TOLD_ONE_BY_ONE:
+            if len(told) < TOLD_ONE_BY_ONE:
                 raise
             return self._sorted_out(block)
-        if not self._told:
-            return columns, _nothing()
-        numbers = np.array([row.number - 1 for row in self._told], np.int64)
-        cells = np.array([row.actual_columns for row in self._told], np.int64)
-        return columns, Ragged.of(numbers, cells, pa.array([row.text for row in self._told], pa.string()))
+        finally:
+            told.clear()
 
     def _cells(self, view: bytes | memoryview, *, marked: bool) -> Columns:
         # pyarrow drops a byte order mark at the start of what it is given; here it is part of the first cell.
@@ -113,10 +116,6 @@ class CellReader:
             return tuple(batches[0].columns)
         nothing = pa.array([], pa.string())
         return tuple(pa.concat_arrays([nothing, *column.chunks]) for column in table.columns)
-
-    def _tell(self, row: pa_csv.InvalidRow) -> str:
-        self._told.append(row)
-        return "error" if len(self._told) >= TOLD_ONE_BY_ONE else "skip"
 
     def _sorted_out(self, block: Block) -> tuple[Columns, Ragged]:
         """Read a block with many records of another length, which are found by counting."""
@@ -144,3 +143,8 @@ class CellReader:
             else (pa.array([], pa.string()),) * self._columns
         )
         return columns, Ragged.of(numbers, counts[numbers], records.take(pa.array(numbers)))
+
+
+def _tell(told: list[pa_csv.InvalidRow], row: pa_csv.InvalidRow) -> str:
+    told.append(row)
+    return "error" if len(told) >= TOLD_ONE_BY_ONE else "skip"
