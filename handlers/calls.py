@@ -16,7 +16,7 @@ from handlers.domain.files import FileState, shown_name
 from handlers.domain.label_spelling import canonical_label
 from handlers.domain.release import Release
 from handlers.domain.schema import DatasetSettings, Role, Schema
-from handlers.prediction import Contribution, contributions
+from handlers.prediction import Contribution, Reasons
 from handlers.scoring_columns import columns_of
 from handlers.storage import files, parts, schemas, versions
 from handlers.storage.ledger import UNLABELLED_DRIFT, Ledger, get_fact
@@ -176,7 +176,7 @@ class CallList:
         if not len(rows):
             return []
         table = _rows_at(connection, self._workspace, release, rows, self._settings.value_column)
-        reasons = contributions(release, columns_of(table, release.scorer.features), REASONS)
+        reasons = Reasons(release, columns_of(table, release.scorer.features), REASONS)[:]
         values = _values(table, self._settings.value_column)
         probabilities = ranking.probabilities[place].tolist()
         return [

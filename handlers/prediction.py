@@ -21,8 +21,6 @@ from handlers.object_reading import ObjectReader
 MAX_REASONS = 20
 #: Contributions in one answer: beyond this it would fill the memory of who asks and who answers.
 MAX_CONTRIBUTIONS = 1_000_000
-#: Clients whose effects are in memory at once.
-_ROWS_AT_ONCE = 20_000
 #: So many clients, each in a request of its own, are scored one after the other: numpy would take longer.
 FEW = 64
 #: Integers up to here are exact as float64.
@@ -46,8 +44,32 @@ class Contribution:
     effect: float
 
 
+class Reasons:
+    """The strongest contributions to each client's risk, the strongest first, worked out for the rows that are asked
+    for. Of many clients they are hundreds of thousands of objects: to make and to free them all at once would hold up
+    every other thread. ``width``: how many each client has."""
+
+    __slots__ = ("_columns", "_scorecard", "rows", "width")
+
+    def __init__(self, release: Release, columns: CodedColumns, most: int) -> None:
+        self.rows = len(columns[release.scorer.features[0].name])
+        self._scorecard = release.scorecard
+        self._columns = columns
+        self.width = 0 if release.scorecard is None else min(most, len(release.scorecard.terms))
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, rows: slice) -> list[list[Contribution]]:
+        """Of some clients; none for a pipeline, which is no sum of effects."""
+        if self._scorecard is None:
+            return [[] for _ in range(*rows.indices(self.rows))]
+        some = {name: values[rows] for name, values in self._columns.items()}
+        return list(_strongest(self._scorecard, some, self.width))
+
+
 class Prediction(msgspec.Struct, frozen=True, eq=False):
-    """What was said of n clients, in their order. ``reasons``: strongest first; None where they were not asked for.
+    """What was said of n clients, in their order. ``reasons``: None where they were not asked for.
 
     Of one client numbers are in lists: to make an array takes as long as to evaluate a scorecard.
     """
@@ -58,7 +80,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     ids: Ids
     probabilities: NDArray[np.float64] | list[float]
     predictions: NDArray[np.int8] | list[int]
-    reasons: list[list[Contribution]] | None
+    reasons: Reasons | None
     warnings: tuple[str, ...]
 
 
@@ -76,7 +98,7 @@ def predict(release: Release, clients: Clients, *, reasons: int = 0) -> Predicti
         ids=clients.ids,
         probabilities=probabilities,
         predictions=predictions,
-        reasons=contributions(release, clients.columns, reasons) if reasons else None,
+        reasons=Reasons(release, clients.columns, reasons) if reasons else None,
         warnings=(*clients.warnings, *unexplained),
     )
 
@@ -170,18 +192,6 @@ def _said(release: Release, columns: Mapping[str, Column]) -> tuple[NDArray[np.f
     """The probabilities, and which of them reach the threshold."""
     probabilities = release.scorer.probabilities(columns)
     return probabilities, (probabilities >= release.scorer.threshold).view(np.int8)
-
-
-def contributions(release: Release, columns: CodedColumns, most: int) -> list[list[Contribution]]:
-    """Give each row's ``most`` strongest contributions, the strongest first; none for a pipeline, which has none."""
-    rows = len(columns[release.scorer.features[0].name])
-    if release.scorecard is None:
-        return [[] for _ in range(rows)]
-    found: list[list[Contribution]] = []
-    for start in range(0, rows, _ROWS_AT_ONCE):
-        some = {name: values[start : start + _ROWS_AT_ONCE] for name, values in columns.items()}
-        found += _strongest(release.scorecard, some, most)
-    return found
 
 
 def _strongest(scorecard: Scorecard, columns: CodedColumns, most: int) -> Iterator[list[Contribution]]:

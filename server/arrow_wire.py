@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from handlers.client_tables import TextColumn
-from handlers.prediction import Prediction
+from handlers.prediction import Prediction, Reasons
 from server.problems import Fault, Kind, Problem
 
 #: Cells that a body of a given size may stand for; columns of nothing but gaps cost the sender no bytes.
 CELLS_PER_BYTE, FREE_CELLS = 4, 1_000_000
+ROWS_AT_ONCE = 1_024
+"""So many clients' reasons are objects of Python at once."""
 _DICTIONARY, _RECORDS = 2, 3
 
 
@@ -45,21 +47,7 @@ def write_stream(prediction: Prediction) -> bytes:
         "prediction": pa.array(prediction.predictions, pa.int8()),
     }
     if prediction.reasons is not None:
-        kind = pa.list_(
-            pa.struct([("columns", pa.list_(pa.string())), ("values", pa.list_(pa.string())), ("effect", pa.float64())])
-        )
-        rows = [
-            [
-                {
-                    "columns": reason.columns,
-                    "values": [None if value is None else str(value) for value in reason.values],
-                    "effect": reason.effect,
-                }
-                for reason in reasons
-            ]
-            for reasons in prediction.reasons
-        ]
-        columns["reasons"] = pa.array(rows, kind)
+        columns["reasons"] = _reasons(prediction.reasons)
     table = pa.table(columns).replace_schema_metadata(
         {
             "model_version": str(prediction.model_version),
@@ -72,6 +60,27 @@ def write_stream(prediction: Prediction) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     return bytes(sink.getvalue())
+
+
+def _reasons(reasons: Reasons) -> pa.Array:
+    kind = pa.list_(
+        pa.struct([("columns", pa.list_(pa.string())), ("values", pa.list_(pa.string())), ("effect", pa.float64())])
+    )
+    parts = [pa.array([], kind)]
+    for start in range(0, len(reasons), ROWS_AT_ONCE):
+        some = [
+            [
+                {
+                    "columns": reason.columns,
+                    "values": [None if value is None else str(value) for value in reason.values],
+                    "effect": reason.effect,
+                }
+                for reason in each
+            ]
+            for each in reasons[start : start + ROWS_AT_ONCE]
+        ]
+        parts.append(pa.array(some, kind))
+    return pa.concat_arrays(parts)
 
 
 def _is_compressed(metadata: bytes) -> bool:

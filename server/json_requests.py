@@ -25,7 +25,8 @@ NOT_UTF8 = "A text is not in UTF-8."
 _OFFSET = re.compile(r"\(byte (\d+)\)$")
 _BEGUN = f"{string.ascii_letters}{string.digits}_-+.".encode()
 _NO_NUMBER = re.compile(rb"[-+]?(?:NaN|Inf)", re.IGNORECASE)
-_KEY = re.compile(rb'"(?:[^"\\]|\\.)*+"(\s*+:)?', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"(\s*+:)?|([{\[])|[}\]]', re.DOTALL)
+_QUOTE = ord('"')
 _MARK = b'"\\u0000"'
 
 
@@ -90,7 +91,7 @@ def _decoded(row: int, piece: msgspec.Raw, limits: RequestLimits | None) -> dict
     if limits is not None and memoryview(piece).nbytes > limits.max_columns:
         text = bytes(piece)
         if text.count(b":") > limits.max_columns:  # most of them may stand in texts
-            check_keys_of(limits, row, sum(1 for found in _KEY.finditer(text) if found[1]))
+            check_keys_of(limits, row, _keys(text))
     try:
         return _client.decode(piece)
     except msgspec.ValidationError as error:
@@ -101,6 +102,19 @@ def _decoded(row: int, piece: msgspec.Raw, limits: RequestLimits | None) -> dict
         raise Problem(Kind.MALFORMED, f"Row {row} is not JSON: {error}.", [Fault(f"row {row}", str(error))]) from None
     except RecursionError:
         raise Problem(Kind.MALFORMED, TOO_DEEP) from None
+
+
+def _keys(text: bytes) -> int:
+    """How many keys an object has, not counting those of objects inside."""
+    keys = depth = 0
+    for token in _TOKEN.finditer(text):
+        if token[1]:
+            keys += depth == 1
+        elif token[2]:
+            depth += 1
+        elif text[token.start()] != _QUOTE:
+            depth -= 1
+    return keys
 
 
 def _refuse_value(row: int, piece: msgspec.Raw, error: msgspec.ValidationError) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from handlers.domain.limits import Limits, RequestLimits
 from handlers.domain.release import Release
 from handlers.domain.scorer import Form
 from handlers.object_reading import ObjectReader
-from handlers.prediction import Contribution, Prediction
+from handlers.prediction import Contribution, Prediction, Reasons
 from server.json_pieces import pieces
 from server.json_requests import NO_CLIENTS
 from server.negotiation import CSV, JSON
@@ -141,53 +141,53 @@ def _head_of(version: int, served_by: Form, form: str) -> Head:
 
 def _json(prediction: Prediction) -> bytes:
     rows = len(prediction.ids)
-    if rows <= ROWS_AT_ONCE:
-        return msgspec.json.encode(_document(prediction, slice(None)))
-    return _joined(
-        [_document(prediction, slice(start, start + ROWS_AT_ONCE)) for start in range(0, rows, ROWS_AT_ONCE)]
-    )
+    return _in_parts(prediction, rows) if rows > ROWS_AT_ONCE else msgspec.json.encode(_document(prediction))
 
 
-def _document(prediction: Prediction, rows: slice) -> PredictionAnswer:
-    reasons: list[list[Reason]] | msgspec.UnsetType = msgspec.UNSET
-    if prediction.reasons is not None:
-        reasons = [[reason_item(reason) for reason in reasons] for reasons in prediction.reasons[rows]]
+def _document(prediction: Prediction) -> PredictionAnswer:
+    everybody = slice(None)
     return PredictionAnswer(
         prediction.model_version,
         prediction.served_by,
         prediction.threshold,
-        prediction.ids[rows],
-        _listed(prediction.probabilities[rows]),
-        _listed(prediction.predictions[rows]),
+        prediction.ids[everybody],
+        _listed(prediction.probabilities),
+        _listed(prediction.predictions),
         prediction.warnings,
-        reasons,
+        msgspec.UNSET if prediction.reasons is None else _reasons(prediction.reasons, everybody),
     )
+
+
+def _reasons(reasons: Reasons, rows: slice) -> list[list[Reason]]:
+    return [[reason_item(reason) for reason in each] for each in reasons[rows]]
 
 
 def _listed(numbers: NDArray[Any] | list[Any]) -> list[Any]:
     return numbers if isinstance(numbers, list) else numbers.tolist()
 
 
-def _joined(parts: Sequence[PredictionAnswer]) -> bytes:
-    """One document of those of some rows each: their lists behind each other. Joined once: each copy is megabytes."""
+def _in_parts(prediction: Prediction, rows: int) -> bytes:
+    """The same document, encoded some rows at a time. Joined once: each copy is megabytes."""
     pieces: list[bytes | memoryview] = [b"{"]
     for name in PredictionAnswer.__struct_fields__:
-        values = [getattr(part, name) for part in parts]
-        if values[0] is msgspec.UNSET:
+        whole = getattr(prediction, name)
+        if whole is None:  # no reasons
             continue
         pieces.append(b'%b"%b":' % (b"" if len(pieces) == 1 else b",", name.encode()))
-        if name in _BY_ROW:
-            for number, value in enumerate(values):
-                pieces += b"," if number else b"[", memoryview(msgspec.json.encode(value))[1:-1]
-            pieces.append(b"]")
-        else:
-            pieces.append(msgspec.json.encode(values[0]))
+        if name not in _BY_ROW:
+            pieces.append(msgspec.json.encode(whole))
+            continue
+        for start in range(0, rows, ROWS_AT_ONCE):
+            some = slice(start, start + ROWS_AT_ONCE)
+            part = _reasons(whole, some) if isinstance(whole, Reasons) else _listed(whole[some])
+            pieces += b"," if start else b"[", memoryview(msgspec.json.encode(part))[1:-1]
+        pieces.append(b"]")
     return b"".join((*pieces, b"}"))
 
 
 def _csv(prediction: Prediction) -> bytes:
     """One line for each client; a reason is ``column=value`` and its effect, ``tenure=3:+0.412``."""
-    reasons = max(map(len, prediction.reasons or ()), default=0)
+    reasons = 0 if prediction.reasons is None or not len(prediction.ids) else prediction.reasons.width
     names = ("id", "probability", "prediction", *(f"reason_{number}" for number in range(1, reasons + 1)))
     ids, rows = prediction.ids[:], [slice(at, at + ROWS_AT_ONCE) for at in range(0, len(prediction.ids), ROWS_AT_ONCE)]
     lines = [_lines(prediction, some, ids[some], reasons) for some in rows]
@@ -201,9 +201,9 @@ def _lines(prediction: Prediction, rows: slice, ids: list[str | None], reasons: 
         msgspec.json.encode(_listed(prediction.probabilities[rows])).decode()[1:-1].split(","),
         [_DIGITS[one] for one in _listed(prediction.predictions[rows])],
     ]
-    for place in range(reasons):
-        given = (prediction.reasons or [])[rows]
-        columns.append(_quoted([_reason_text(one[place]) if place < len(one) else "" for one in given]))
+    if prediction.reasons is not None and reasons:
+        given = prediction.reasons[rows]
+        columns += [_quoted([_reason_text(one[place]) for one in given]) for place in range(reasons)]
     return "\n".join((*map(",".join, zip(*columns, strict=True)), ""))
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+FEW_TEXTS = 1_000
+"""So many texts are asked of as fast as they are left out."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodedTexts:
@@ -23,7 +26,11 @@ class CodedTexts:
         return len(self.codes)
 
     def __getitem__(self, rows: slice) -> CodedTexts:
-        return CodedTexts(self.texts, self.codes[rows])
+        """Some rows, with no more texts than rows where most of the texts are of others."""
+        codes = self.codes[rows]
+        if len(self.texts) <= max(len(codes), FEW_TEXTS):
+            return CodedTexts(self.texts, codes)
+        return CodedTexts([self.texts[code] for code in codes.tolist()], np.arange(len(codes)))
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> NDArray[np.object_]:
         each = np.empty(len(self.texts), dtype=object)

@@ -35,10 +35,11 @@ def test_the_probability_is_that_of_the_scorecard() -> None:
 def test_reasons_are_the_strongest_effects_and_sum_to_the_log_odds() -> None:
     said = predict(RELEASE, ObjectReader(RELEASE).read([CLIENT, {**CLIENT, "tenure": None}]), reasons=20)
     assert said.reasons is not None
-    assert [reason.columns for reason in said.reasons[0]] == [("tenure",), ("contract",), ("seats",)]
-    assert [reason.values for reason in said.reasons[0]] == [(3,), ("monthly",), (4,)]
-    assert [reason.values for reason in said.reasons[1]] == [("monthly",), (4,), (None,)]
-    log_odds = SCORECARD.base + sum(reason.effect for reason in said.reasons[0])
+    first, second = said.reasons[:]
+    assert [reason.columns for reason in first] == [("tenure",), ("contract",), ("seats",)]
+    assert [reason.values for reason in first] == [(3,), ("monthly",), (4,)]
+    assert [reason.values for reason in second] == [("monthly",), (4,), (None,)]
+    log_odds = SCORECARD.base + sum(reason.effect for reason in first)
     assert np.log(said.probabilities[0] / (1 - said.probabilities[0])) == pytest.approx(log_odds)
 
 
@@ -50,7 +51,8 @@ def test_reasons_are_limited_in_number() -> None:
 
 def test_no_clients_are_no_probabilities() -> None:
     said = predict(RELEASE, ObjectReader(RELEASE).read([]), reasons=3)
-    assert (len(said.probabilities), said.ids, said.reasons) == (0, [], [])
+    assert said.reasons is not None
+    assert (len(said.probabilities), said.ids, said.reasons[:]) == (0, [], [])
 
 
 @pytest.mark.parametrize(
