@@ -16,6 +16,7 @@ from server.problems import Fault, Kind, Problem
 CELLS_PER_BYTE, FREE_CELLS = 4, 1_000_000
 ROWS_AT_ONCE = 1_024
 """So many clients' reasons are objects of Python at once."""
+BATCHES_AT_ONCE = 256
 _DICTIONARY, _RECORDS = 2, 3
 
 
@@ -28,13 +29,33 @@ def read_stream(content: bytes, *, features: int) -> pa.Table:
                 detail = "Compressed record batches are not taken; send them plain, or with Content-Encoding: gzip."
                 raise Problem(Kind.UNSUPPORTED_TYPE, detail)
         with pa.ipc.open_stream(content) as stream:
-            table = stream.read_all()
-        table.validate(full=True)
+            table = _whole(stream)
         names = table.column_names
     except (pa.ArrowException, ValueError, OSError, EOFError, struct.error, IndexError) as error:
         raise Problem(Kind.MALFORMED, "The body is not an Arrow stream.", [Fault("body", str(error)[:200])]) from error
     if table.num_rows * max(features, len(names)) > CELLS_PER_BYTE * len(content) + FREE_CELLS:
         raise Problem(Kind.TOO_LARGE, "The table has more cells than a body of its size may stand for.")
+    return table
+
+
+def _whole(stream: pa.RecordBatchStreamReader) -> pa.Table:
+    """All batches, validated. Of very many, some at a time become one: to free all at once would hold up everybody.
+
+    Raises what pyarrow raises.
+    """
+    parts: list[pa.Table] = []
+    batches: list[pa.RecordBatch] = []
+    for batch in stream:
+        batches.append(batch)
+        if len(batches) == BATCHES_AT_ONCE:
+            parts.append(_validated(batches, stream.schema).combine_chunks())
+            batches = []
+    return pa.concat_tables([*parts, _validated(batches, stream.schema)])
+
+
+def _validated(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    table = pa.Table.from_batches(batches, schema)
+    table.validate(full=True)
     return table
 
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from handlers.object_reading import ObjectReader
 from handlers.prediction import predict
-from server.arrow_wire import read_stream, write_stream
+from server.arrow_wire import BATCHES_AT_ONCE, read_stream, write_stream
 from server.problems import Kind, Problem
 from tests.unit.server.small_house import CLIENT, release
 
 
-def _stream(table: pa.Table, compression: str | None = None) -> bytes:
+def _stream(table: pa.Table, compression: str | None = None, *, batch: int | None = None) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
-        writer.write_table(table)
+        writer.write_table(table, max_chunksize=batch)
     return bytes(sink.getvalue())
 
 
@@ -29,6 +29,15 @@ TABLE = pa.table({"tenure": [1.0, 2.0], "contract": pa.array(["a", "b"]).diction
 
 def test_a_plain_stream_is_read() -> None:
     assert read_stream(_stream(TABLE), features=2).equals(TABLE)
+
+
+@pytest.mark.parametrize("rows", [BATCHES_AT_ONCE - 1, BATCHES_AT_ONCE, 2 * BATCHES_AT_ONCE + 1])
+def test_a_stream_of_many_batches_is_the_table_that_it_was(rows: int) -> None:
+    texts = pa.array([f"text {number % 7}" for number in range(rows)]).dictionary_encode()
+    table = pa.table({"tenure": [float(number) for number in range(rows)], "contract": texts})
+    found = read_stream(_stream(table, batch=1), features=2)
+    assert found.to_pydict() == table.to_pydict()
+    assert found["tenure"].num_chunks <= BATCHES_AT_ONCE
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
@@ -45,10 +54,11 @@ def test_rows_that_cost_no_bytes_are_limited() -> None:
     assert refused.value.kind is Kind.TOO_LARGE
 
 
-@given(at=st.integers(0, len(_stream(TABLE)) - 1), byte=st.integers(0, 255))
-def test_a_damaged_stream_is_a_problem_or_a_table(at: int, byte: int) -> None:
-    content = bytearray(_stream(TABLE))
-    content[at] = byte
+@pytest.mark.parametrize("plain", [_stream(TABLE), _stream(pa.concat_tables([TABLE] * 150), batch=1)])
+@given(data=st.data(), byte=st.integers(0, 255))
+def test_a_damaged_stream_is_a_problem_or_a_table(plain: bytes, data: st.DataObject, byte: int) -> None:
+    content = bytearray(plain)
+    content[data.draw(st.integers(0, len(plain) - 1))] = byte
     with suppress(Problem):
         read_stream(bytes(content), features=2)
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.coded_texts import CodedTexts, joined
+from handlers.domain.coded_texts import FEW_TEXTS, CodedTexts, joined
 
 texts = st.one_of(st.none(), st.text(max_size=2))
 
@@ -28,6 +28,14 @@ def test_its_rows_are_the_texts_of_their_codes(
     assert column.among(some).tolist() == [row in some for row in rows]
     array = np.asarray(column)
     assert (array.dtype, array.tolist()) == (np.dtype(object), rows)
+
+
+def test_some_rows_of_a_column_of_many_texts_hold_no_more_texts_than_rows() -> None:
+    texts = tuple(f"text {number}" for number in range(2 * FEW_TEXTS))
+    column = CodedTexts(texts, np.arange(len(texts), dtype=np.intp)[::-1])
+    some = column[5:8]
+    assert some.tolist() == ["text 1994", "text 1993", "text 1992"]
+    assert len(some.texts) == len(some) == 3
 
 
 @given(st.lists(columns(), min_size=1, max_size=4))
