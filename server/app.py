@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -31,6 +32,7 @@ from server.services import Answering, Services
 from server.state import (
     ANSWERING,
     BATCHER,
+    BODIES,
     CALLS,
     CHECKS,
     DESCRIPTION,
@@ -46,6 +48,9 @@ from server.state import (
 )
 from server.templates import PAGES_FOLDER, Templates
 
+BODIES_AT_ONCE = 2
+"""So many large bodies are read and answered at once. More take as long together, and the loop waits for its turn after
+each of them; and those that deploy, and that look for files, have threads of their own."""
 CHECKS_AT_ONCE = 4
 """So many files may be checked or wait for it: each is held in memory until then."""
 
@@ -77,6 +82,8 @@ def _application(services: Answering, routes: tuple[Route, ...]) -> web.Applicat
     app[DESCRIPTION] = CurrentDescription(partial(_document, routes, tokens=tokens))
     app[BATCHER] = Batcher(services.metrics.batch)
     app[PIPELINE_BATCHER] = PipelineBatcher(services.metrics.batch)
+    app[BODIES] = ThreadPoolExecutor(BODIES_AT_ONCE, thread_name_prefix="body")
+    app.on_cleanup.append(_leave_bodies)
     needs, answers = {}, {}
     for route in routes:
         answer = _answer(route)
@@ -87,6 +94,10 @@ def _application(services: Answering, routes: tuple[Route, ...]) -> web.Applicat
     app[DOOR] = Door(_keyring(services), needs)
     app[DISPATCHER] = Dispatcher(app, answers)
     return app
+
+
+async def _leave_bodies(app: web.Application) -> None:
+    app[BODIES].shutdown(wait=False, cancel_futures=True)
 
 
 def runner(services: Answering, *, max_connections: int | None = None, tls: ssl.SSLContext | None = None) -> Runner:

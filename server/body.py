@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.expectation import call_for_body, is_asked_for
 from server.problems import CLOSE, Kind, Problem
-from server.state import ANSWERING
+from server.state import ANSWERING, BODIES
 
 AT_ONCE_BYTES = 256 * 1024
 """A body of so many bytes is looked at when all of it is there: to wake up for each piece costs more than the piece,
@@ -44,7 +44,8 @@ async def read_body(request: web.Request, *, too_large: str = TOO_LARGE) -> byte
         raise Problem(Kind.TOO_LARGE, too_large)
     if encoding in PLAIN:
         return content
-    return await asyncio.to_thread(_unpack, content, request.app[ANSWERING].settings.max_body_bytes)
+    max_bytes = request.app[ANSWERING].settings.max_body_bytes
+    return await asyncio.get_running_loop().run_in_executor(request.app[BODIES], _unpack, content, max_bytes)
 
 
 async def _received(request: web.Request) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
@@ -27,6 +28,8 @@ LEDGER_READING = web.AppKey("ledger_reading", LedgerReading)
 METRICS = web.AppKey("metrics", Metrics)
 BATCHER = web.AppKey("batcher", Batcher)
 PIPELINE_BATCHER = web.AppKey("pipeline batcher", PipelineBatcher)
+BODIES = web.AppKey("bodies", ThreadPoolExecutor)
+"""Unpacks, reads and answers large bodies."""
 PAGES = web.AppKey("pages", Templates)
 STYLE = web.AppKey("style", bytes)
 ICON = web.AppKey("icon", bytes)

@@ -20,7 +20,7 @@ from server.problems import Fault, Kind, Problem, wrong_parameter
 from server.repeated_keys import check_keys
 from server.request_limits import check_objects, limits_of
 from server.services import Answering, Services
-from server.state import ANSWERING, BATCHER, PIPELINE_BATCHER
+from server.state import ANSWERING, BATCHER, BODIES, PIPELINE_BATCHER
 from server.views.answers import current_release
 
 #: JSON bodies up to this size are answered on the loop, where a scorecard serves: a thread would take longer.
@@ -51,7 +51,9 @@ async def prediction(request: web.Request) -> web.StreamResponse:
             except ClientsRefused as error:
                 raise wire.refused(error) from error
             return wire.answer(said, form)
-    answer, rows = await asyncio.to_thread(_read_and_answer, services, release, (kind, content), (reasons, form))
+    answer, rows = await asyncio.get_running_loop().run_in_executor(
+        request.app[BODIES], _read_and_answer, services, release, (kind, content), (reasons, form)
+    )
     services.metrics.batch(1, rows)
     return answer
 
