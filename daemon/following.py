@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 from daemon import log
+from daemon.release_check import ReleaseCheck
 from handlers.domain.release import Release
+from handlers.domain.scorer import NotAnswering
 from handlers.proving import proved
+from handlers.storage import releases
 from handlers.storage.releases import Linked, ReleaseError, linked
-from server.services import Champion, Readiness
+from server.services import RELEASE, Champion, Readiness
 
 MODEL = "model"
 """The check that says it."""
@@ -23,6 +27,8 @@ class Following:
     def __init__(self, production: Path, key: Path, champion: Champion) -> None:
         """``production``: the deployment folder; ``key``: the file of the public key."""
         self._trouble: str | None = None
+        self._damage: str | None = None
+        self._check = ReleaseCheck(production / "releases", key, lambda: champion.release)
         self._production = production
         self._key = key
         self._champion = champion
@@ -39,6 +45,8 @@ class Following:
         try:
             release = await asyncio.to_thread(self._read)
         except (ReleaseError, OSError) as error:
+            if self._champion.release is None:
+                self._champion.release = await asyncio.to_thread(self._last_good)
             self._refused(str(error))
             return
         if release is not None:
@@ -46,6 +54,10 @@ class Following:
             self._champion.release = release
             log.emit("release.served", model_version=release.version, before=None if before is None else before.version)
         self._trouble = None
+        damage = await asyncio.to_thread(self._check.look)
+        if damage is not None and self._damage is None:
+            log.emit("release.damaged", detail=damage)
+        self._damage = damage
 
     def _read(self) -> Release | None:
         """The release that is linked, None where it is the one that is served. Raises ReleaseError, OSError."""
@@ -58,13 +70,22 @@ class Following:
         self._served = found
         return release
 
+    def _last_good(self) -> Release | None:
+        """The newest that can be used, where the linked one cannot. It is signed with the same key."""
+        with contextlib.suppress(OSError):
+            for version in releases.versions(self._production / "releases"):
+                with contextlib.suppress(ReleaseError, NotAnswering):  # a replica holds no pipelines
+                    return proved(self._production / "releases", version, self._key)
+        return None
+
     def readiness(self) -> Readiness:
         """Without a release it is not ready; with one, what is amiss with a newer one or with the folder is a warning.
 
         Every replica sees the same folder: a release that none of them accepts must not take all of them from behind
         their proxy.
         """
-        said = {} if self._trouble is None else {MODEL: self._trouble}
+        found = {MODEL: self._trouble, RELEASE: self._damage if self._trouble is None else None}
+        said = {check: sentence for check, sentence in found.items() if sentence is not None}
         return Readiness(problems=said) if self._champion.release is None else Readiness(warnings=said)
 
     def _refused(self, why: str) -> None:

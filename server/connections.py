@@ -80,7 +80,7 @@ class Connection(web.RequestHandler):
 
     @property
     def refusal(self) -> Cause | None:
-        """Why it is not served."""
+        """Why it is not served, or no more."""
         return self._refusal
 
     @property
@@ -120,8 +120,6 @@ class Connection(web.RequestHandler):
             super().connection_made(transport)
             return
         self._end(self._listener.too_many, self._refusal)
-        if not self._listener.may_linger():
-            self._channel.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._listener.left(self)
@@ -274,12 +272,15 @@ class Connection(web.RequestHandler):
         self._over = True
         if channel is None or channel.is_closing():
             return
+        if self._refusal is None:
+            self._refusal = cause
+            self._listener.served_no_more(self)
         content, request_id = answer.bytes()
         self._tell(cause, request_id)
         channel.write(content)
         self.transport = None
         self.force_close()
-        if channel.can_write_eof():
+        if channel.can_write_eof() and self._listener.may_linger():
             channel.write_eof()
         else:
             channel.close()

@@ -19,8 +19,8 @@ def malformed() -> Problem:
 def headers_too_large() -> Problem:
     """Headers beyond a limit, of which 8,190 bytes for one line and 128 lines are fixed."""
     detail = (
-        "There may be 128 headers. They and the request line may have 8,190 bytes each, and server.max_header_bytes"
-        " together."
+        "There may be 128 headers. Each, and the address, may have 8,190 bytes, and all of the head"
+        " server.max_header_bytes."
     )
     return Problem(Kind.HEADERS_TOO_LARGE, detail, headers=CLOSE)
 

@@ -45,13 +45,16 @@ def check_host(request: web.Request, bound_to: str) -> None:
 def check_form(request: web.Request) -> None:
     """Refuse what can be parsed and is still nothing that we answer.
 
-    That is CONNECT, a URL that is none of http, versions that the parser knows and we do not speak, and a body in
-    chunks from HTTP/1.0, which has none, so that a proxy before us may see it end elsewhere.
+    That is CONNECT, a URL that is none of http, versions that the parser knows and we do not speak, a body that is
+    coded otherwise than in chunks, and one in chunks from HTTP/1.0, which has none, so that a proxy before us may see
+    it end elsewhere.
     """
     target = request.raw_path
     if not target.startswith("/") and target != "*" and (request.method == "CONNECT" or _host_in(target) is None):
         detail = "A path is expected in the request line, or a whole http address of this service."
         raise Problem(Kind.BAD_REQUEST, detail, headers=CLOSE)
+    if request._message.chunked and request.headers.get("Transfer-Encoding", "").strip().lower() != "chunked":
+        raise Problem(Kind.BAD_REQUEST, "The only Transfer-Encoding that is read is chunked.", headers=CLOSE)
     if request.version != HttpVersion11:
         if request.version != HttpVersion10:
             raise Problem(Kind.BAD_REQUEST, "Only HTTP/1.1 and HTTP/1.0 are spoken.", headers=CLOSE)

@@ -26,7 +26,8 @@ SHORTEST_ROUND, LONGEST_ROUND = 0.02, 1.0
 """Seconds that a round of looks takes: a quarter of the shortest deadline, within these. The looks are spread over it:
 whom one cuts off comes again, and a crowd is borne more easily when it neither goes nor comes in one instant."""
 LINGERING_AT_ONCE = 128
-"""So many refused connections are kept until they have read why; those beyond are closed at once."""
+"""So many connections that are not served, or no more, are kept until they have read why; those beyond are closed at
+once. They count as none of those that are served."""
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Tell = Callable[[Disturbance], None]
@@ -96,12 +97,13 @@ class Listener(web.Server):
         """Why a new connection is not taken, or None."""
         if self.open_connections >= self.settings.max_connections:
             return Cause.TOO_MANY
-        if self._of_address[connection.sender] >= self.settings.max_connections_per_address:
+        sender = connection.sender
+        if sender is not None and self._of_address[sender] >= self.settings.max_connections_per_address:
             return Cause.TOO_MANY_OF_ADDRESS
         return None
 
     def may_linger(self) -> bool:
-        """Whether a refused connection is kept until it has read why."""
+        """Whether a connection that is not served, or no more, is kept until it has read why."""
         return self._refused <= LINGERING_AT_ONCE
 
     def joined(self, connection: Connection) -> None:
@@ -109,19 +111,27 @@ class Listener(web.Server):
         self._open.add(connection)
         if connection.refused:
             self._refused += 1
-        elif connection.sender is not None:
+        else:
             self._of_address[connection.sender] += 1
         self._keep_looking()
+
+    def served_no_more(self, connection: Connection) -> None:
+        """A connection is refused although it was taken: who comes next may have its place."""
+        self._refused += 1
+        self._forget_address(connection)
 
     def left(self, connection: Connection) -> None:
         """A connection is gone."""
         self._open.discard(connection)
         if connection.refused:
             self._refused -= 1
-        elif connection.sender is not None:
-            self._of_address[connection.sender] -= 1
-            if not self._of_address[connection.sender]:
-                del self._of_address[connection.sender]
+        else:
+            self._forget_address(connection)
+
+    def _forget_address(self, connection: Connection) -> None:
+        self._of_address[connection.sender] -= 1
+        if not self._of_address[connection.sender]:
+            del self._of_address[connection.sender]
 
     def disturbed(self, one: Disturbance) -> None:
         """A request could not be understood, or a connection was not served or cut off."""

@@ -40,8 +40,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The most columns in one prediction, and keys in one client of JSON: as many as a dropped file may have."""
     max_header_bytes: Annotated[int, msgspec.Meta(ge=8192)] = 32 * 1024
     """The most bytes before a body: four times what browsers and proxies send, and what one connection may make the
-    daemon keep before anybody knows who it is. One line of them holds at most 8,190, and there are at most 128
-    headers."""
+    daemon keep before anybody knows who it is. The address and each header hold at most 8,190, and there are at most
+    128 headers."""
     header_seconds: Seconds = 10.0
     """A connection that has not sent all headers of a request after so many seconds is closed: they are one packet.
     Over TLS it has as long before them for the handshake."""

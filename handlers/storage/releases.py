@@ -175,6 +175,12 @@ def linked(production: Path) -> Linked | None:
         raise ReleaseError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
+def versions(releases: Path) -> list[int]:
+    """The releases that lie there, whole or not, the newest first. Raises OSError."""
+    found = [int(entry.name) for entry in releases.iterdir() if entry.name.isdigit() and entry.is_dir()]
+    return sorted(found, reverse=True)
+
+
 def sweep(releases: Path, known: set[int]) -> list[str]:
     """Remove the folders of releases that the ledger does not name. Returns their names."""
     if not releases.exists():

@@ -54,6 +54,7 @@ REFUSED: dict[str, bytes] = {
     "a length beyond 64 bits": _length(b"99999999999999999999999"),
     "a length and a space before its colon": POST + b"Content-Length : 2\r\n\r\n{}",
     "another transfer coding": _coded(b"xchunked"),
+    "another coding and then chunks": _coded(b"gzip, chunked"),
     "chunked and then another coding": _coded(b"chunked, identity"),
     "chunked twice": POST + CHUNKED + CHUNKED + b"\r\n0\r\n\r\n",
     "a coding after a vertical tab": _coded(b"\x0bchunked"),

@@ -194,6 +194,48 @@ def test_what_cannot_be_trusted_is_never_served_is_said_once_and_heals(
         replica.stop()
 
 
+def test_one_that_is_started_while_the_current_release_is_broken_serves_the_newest_good_one(
+    production: Path, key: Path
+) -> None:
+    for version in (1, 2, 3):
+        deploy(production, version)
+    for version in (2, 3):
+        path = production / "releases" / str(version) / "scorecard.json"
+        kept = path.read_bytes()
+        path.write_bytes(kept + b" ")
+    with serving(production, key) as replica:
+        assert replica.version() == 1
+        status, document = replica.readiness()
+        assert (status, list(document["warnings"])) == (200, ["model"])
+        assert document["warnings"]["model"].endswith("Model 1 is served meanwhile.")
+        assert replica.wait_for("release.refused")["serving"] == 1
+        path.write_bytes(kept)
+        replica.until(lambda: replica.version() == 3, "it heals")
+        replica.until(lambda: replica.warning() is None, "it says so")
+        assert len(replica.events("release.refused")) == 1
+        replica.stop()
+
+
+def test_a_release_that_is_changed_while_it_is_served_is_told_and_answered_from_memory(
+    production: Path, key: Path
+) -> None:
+    deploy(production, 1)
+    with serving(production, key) as replica:
+        assert replica.version() == 1
+        path = production / "releases" / "1" / "scorecard.json"
+        kept = path.read_bytes()
+        path.write_bytes(kept + b" ")
+        damaged = replica.wait_for("release.damaged")["detail"]
+        assert "scorecard.json is not the file that the manifest names. Model 1 is answered from memory" in damaged
+        status, document = replica.readiness()
+        assert (status, document["warnings"]) == (200, {"release": damaged})
+        assert replica.version() == 1
+        path.write_bytes(kept)
+        replica.until(lambda: replica.readiness()[1]["warnings"] == {}, "it is as it was")
+        assert len(replica.events("release.damaged")) == 1
+        replica.stop()
+
+
 def test_a_folder_that_vanishes_leaves_what_is_in_memory_and_is_followed_again(production: Path, key: Path) -> None:
     deploy(production, 1)
     with serving(production, key) as replica:

@@ -340,3 +340,28 @@ def test_however_many_are_cut_off_there_is_one_row_of_looks(serve: Serve, monkey
         time.sleep(1.0)
         monkeypatch.undo()
     assert 5 <= max(looks.values()) <= 10  # every 0.1 s the one that is there
+
+
+def test_who_was_cut_off_and_stays_takes_nobodys_place(serve: Serve) -> None:
+    server = serve(max_connections=2, header_seconds=0.3, linger_seconds=60.0)
+    with ExitStack() as stack:
+        for _ in range(2):
+            slow = stack.enter_context(server.connect())
+            send(slow, [LIVE[:20]])
+        _until(lambda: len(_causes(server)) == 2, "both are cut off")
+        with server.connect() as good:
+            send(good, [LIVE])
+            assert answer(good)[0] == 200
+            assert server.listener.open_connections == 1
+    _until(lambda: server.listener.open_connections == 0, "all are gone")
+    assert _causes(server) == [Cause.SLOW_HEADERS] * 2
+
+
+def test_of_those_who_were_cut_off_few_may_stay(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.listening.LINGERING_AT_ONCE", 0)
+    server = serve(header_seconds=0.3, linger_seconds=60.0)
+    with server.connect() as slow:
+        send(slow, [LIVE[:20]])
+        assert answer(slow)[0] == 408
+        assert rest(slow) == b""
+    assert not server.listener._open
