@@ -202,7 +202,8 @@ def fact(record: FileRecord) -> Fact:
     events = {FileState.WAITING: "file.ingested"}
     fields: dict[str, object] = {"file": record.name, "sha256": record.sha256, "seconds": round(record.seconds, 4)}
     if record.reason is not None:
-        fields |= {"reason": record.reason.code, "detail": record.reason.detail}
+        reason = record.reason
+        fields |= {"reason": reason.code, "detail": reason.detail if reason.logged is None else reason.logged}
     if record.rows.read:
         counts = record.rows
         fields |= {

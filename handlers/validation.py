@@ -201,17 +201,22 @@ def _has_too_many_faults(rows: Pass, limits: Limits) -> bool:
 
 
 def _too_many_rejected(first: tuple[RowFault, ...], rows: Pass, limits: Limits) -> Reason:
-    shown = "; ".join(_sentence(fault) for fault in first[:SHOWN_FAULTS])
     rejected, rows_read = rows.faults.rows, rows.rows_read
-    what = f"{rejected} of {rows_read} rows cannot be used ({limits.max_rejected_fraction:.0%} may be): {shown}."
+    what = f"{rejected} of {rows_read} rows cannot be used ({limits.max_rejected_fraction:.0%} may be)"
+    shown = "; ".join(f"{_place(fault)}: {_value(fault)} {FAULT_WORDS[fault.code]}" for fault in first[:SHOWN_FAULTS])
+    logged = "; ".join(f"{_place(fault)}: what is there {FAULT_WORDS[fault.code]}" for fault in first[:SHOWN_FAULTS])
     lines = tuple(fault.line for fault in first)
     counts = RowCounts(read=rows_read, rejected=rejected)
-    return Reason("too_many_rejected", what, "Correct these rows and send the file again.", lines, counts)
+    hint = "Correct these rows and send the file again."
+    return Reason("too_many_rejected", f"{what}: {shown}.", hint, lines, counts, f"{what}: {logged}.")
 
 
-def _sentence(fault: RowFault) -> str:
-    place = f"line {fault.line}" + (f", column {fault.column!r}" if fault.column else "")
-    return f"{place}: {fault.value[:SHOWN_CHARACTERS]!r} {FAULT_WORDS[fault.code]}"
+def _place(fault: RowFault) -> str:
+    return f"line {fault.line}" + (f", column {fault.column!r}" if fault.column else "")
+
+
+def _value(fault: RowFault) -> str:
+    return repr(fault.value[:SHOWN_CHARACTERS])
 
 
 def _name_notes(name: str, *, compressed: bool) -> tuple[str, ...]:

@@ -105,8 +105,8 @@ def _malformed(names: Sequence[str], expected: Collection[str]) -> Reason | None
     """Say what is wrong with a header whatever the schema says."""
     hint = "Begin the file with one line that names each column once."
     if not set(names) & set(expected) and any(_LIKE_A_NUMBER.match(name) for name in names):
-        what = f"The first line looks like data, not like column names: {_listed(names)}."
-        return Reason("no_header", what, hint, (1,))
+        what = "The first line looks like data, not like column names"
+        return Reason("no_header", f"{what}: {_listed(names)}.", hint, (1,), logged=f"{what}.")
     blank = [str(position) for position, name in enumerate(names, start=1) if not name]
     if blank:
         return Reason("blank_header", f"Column {', '.join(blank[:SHOWN])} has no name.", hint, (1,))

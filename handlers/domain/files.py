@@ -35,7 +35,8 @@ class RowCounts:
 class Reason:
     """Why a file is where it is: a stable code, a sentence with the place, and what to do next.
 
-    ``rows``: of a file that was refused for its rows, how many were read and how many cannot be used.
+    ``rows``: of a file that was refused for its rows, how many were read and how many cannot be used. ``logged``: what
+    the log says in place of ``detail``, where that repeats what stands in the file.
     """
 
     code: str
@@ -43,6 +44,7 @@ class Reason:
     hint: str = ""
     lines: tuple[int, ...] = ()
     rows: RowCounts = RowCounts()
+    logged: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

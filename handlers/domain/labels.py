@@ -161,10 +161,14 @@ def _too_many(left: str, others: list[str]) -> Reason:
     shown = ", ".join(repr(label) for label in others[:SHOWN])
     rest = "many" if len(others) == MANY else str(len(others) - SHOWN)
     more = f" and {rest} more" if len(others) > SHOWN else ""
-    what = f"Beside the positive label {left!r} the target has more than one other value: {shown}{more}."
-    return Reason("labels", what, "Set dataset.positive_label, or correct the target column.")
+    what = f"Beside the positive label {left!r} the target has more than one other value"
+    hint = "Set dataset.positive_label, or correct the target column."
+    return Reason("labels", f"{what}: {shown}{more}.", hint, logged=f"{what}.")
 
 
 def _not_of_one_kind(left: str, negative: str | None) -> Reason:
-    what = f"The target was the integer {left} so far, and now has the value {negative!r} beside it."
-    return Reason("labels", what, "Correct the target column, or set dataset.positive_label for a new workspace.")
+    what = f"The target was the integer {left} so far, and now has"
+    hint = "Correct the target column, or set dataset.positive_label for a new workspace."
+    return Reason(
+        "labels", f"{what} the value {negative!r} beside it.", hint, logged=f"{what} another value beside it."
+    )

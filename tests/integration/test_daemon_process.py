@@ -306,6 +306,28 @@ def test_a_full_disk_is_told_is_not_held_against_the_files_and_heals_by_itself(c
         daemon.stop()
 
 
+def test_what_stands_in_a_refused_file_is_in_its_reason_and_not_in_the_log(config: Path, clients: Clients) -> None:
+    cell = "a-cell-of-ours"
+    refused = {
+        "rows.csv": csv_text([(name, cell, *rest) for name, _, *rest in clients.rows(20)]),
+        "short.csv": csv_text([(cell, "1"), *clients.rows(2)]),
+        "labels.csv": csv_text([(*row[:-1], f"{cell}{number}") for number, row in enumerate(clients.rows(20))]),
+        "no-header.csv": f"{cell},1,2,3,0\n{cell},4,5,6,1\n",
+    }
+    with running(config) as daemon:
+        drop(daemon.root / "sourcedata", "first.csv", csv_text(clients.rows(60)))
+        daemon.wait_file("first.csv", "ingested")
+        for name, text in refused.items():
+            drop(daemon.root / "sourcedata", name, text)
+            daemon.wait_file(name, "quarantined", "ingested")
+        reasons = {name: one["reason"] for name, one in daemon.files().items() if one["state"] == "quarantined"}
+        assert reasons.keys() == refused.keys()
+        assert all(cell in reason["detail"] for reason in reasons.values())
+        daemon.wait_count("file.quarantined", len(refused))
+        daemon.stop()
+    assert cell not in json.dumps(daemon.lines)
+
+
 def test_a_release_that_cannot_be_read_stops_no_file(config: Path, clients: Clients) -> None:
     with running(config) as daemon:
         _learn(daemon, clients)

@@ -325,6 +325,7 @@ def test_too_many_rejected_rows_refuse_the_file_and_the_first_are_named() -> Non
     assert reason.lines == (9, 10)
     assert "2 of 9 rows" in reason.detail
     assert "line 9, column 'visits': 'bad' is not a number" in reason.detail
+    assert reason.logged == reason.detail.replace("'bad'", "what is there").replace("'c,,x'", "what is there")
     assert accepted(content, KNOWN, limits=Limits(max_rejected_fraction=0.25)).table.num_rows == 7
     assert (
         refused(b"id,visits,plan,left\nb,bad,x,1\n", KNOWN, limits=Limits(max_rejected_fraction=1)).code
