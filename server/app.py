@@ -80,7 +80,7 @@ def _application(services: Answering, routes: tuple[Route, ...]) -> web.Applicat
     app[METRICS] = services.metrics
     tokens = services.settings.tokens_file is not None
     app[DESCRIPTION] = CurrentDescription(partial(_document, routes, tokens=tokens))
-    app[BATCHER] = Batcher(services.metrics.batch)
+    app[BATCHER] = Batcher(services.metrics.batch, services.settings)
     app[PIPELINE_BATCHER] = PipelineBatcher(services.metrics.batch)
     app[BODIES] = ThreadPoolExecutor(BODIES_AT_ONCE, thread_name_prefix="body")
     app.on_cleanup.append(_leave_bodies)

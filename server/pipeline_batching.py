@@ -10,7 +10,9 @@ from handlers.clients import Object
 from handlers.domain.release import Release
 from handlers.object_reading import ObjectReader
 from handlers.prediction import Prediction, predict_together
-from server.batching import MAX_ROWS, Asked, deliver
+
+MAX_ROWS = 1_000
+Asked = tuple[Sequence[Object], "asyncio.Future[Prediction]"]
 
 
 class PipelineBatcher:
@@ -42,9 +44,9 @@ class PipelineBatcher:
                         predict_together, release, self._reader_of(release), [objects for objects, _ in batch]
                     )
                 except Exception as error:
-                    deliver(batch, [error] * len(batch))
+                    _deliver(batch, [error] * len(batch))
                 else:
-                    self._observe(len(batch), deliver(batch, found))
+                    self._observe(len(batch), _deliver(batch, found))
         finally:
             self._working = None
 
@@ -61,3 +63,17 @@ class PipelineBatcher:
         if self._reader is None or self._reader[0] is not release:
             self._reader = release, ObjectReader(release)
         return self._reader[1]
+
+
+def _deliver(waiting: Sequence[Asked], found: Sequence[Prediction | Exception]) -> int:
+    """Give each request its answer, or what was raised instead. Returns how many clients were scored."""
+    scored = 0
+    for (_, answer), said in zip(waiting, found, strict=True):
+        scored += 0 if isinstance(said, Exception) else len(said.ids)
+        if answer.done():  # whoever asked has gone
+            continue
+        if isinstance(said, Exception):
+            answer.set_exception(said)
+        else:
+            answer.set_result(said)
+    return scored

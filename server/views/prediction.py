@@ -9,8 +9,9 @@ from aiohttp import web
 
 from handlers.clients import Clients, ClientsRefused
 from handlers.domain.release import Release
-from handlers.prediction import MAX_REASONS, Prediction, TooManyReasons, predict
+from handlers.prediction import MAX_REASONS, TooManyReasons, predict
 from server import parameters, wire
+from server.batching import Answer, read_clients
 from server.body import body_at_hand, read_body
 from server.dataset_path import read_dataset
 from server.json_pieces import NotInPieces
@@ -18,7 +19,7 @@ from server.json_requests import decode_by_rows, decode_request
 from server.negotiation import ARROW, CSV, JSON, answer_form
 from server.problems import Fault, Kind, Problem, wrong_parameter
 from server.repeated_keys import check_keys
-from server.request_limits import check_objects, limits_of
+from server.request_limits import limits_of
 from server.services import Answering, Services
 from server.state import ANSWERING, BATCHER, BODIES, PIPELINE_BATCHER
 from server.views.answers import current_release
@@ -39,23 +40,29 @@ async def prediction(request: web.Request) -> web.StreamResponse:
     content = body_at_hand(request)
     if content is None:
         content = await read_body(request)
-    if kind == JSON and len(content) <= INLINE_BYTES:
-        asked = decode_request(content)
-        if isinstance(asked.clients, list) and not reasons:
-            check_objects(services.settings, asked.clients)
-            check_keys(content, asked.clients)
-            batcher = request.app[PIPELINE_BATCHER if release.scorecard is None else BATCHER]
-            try:
-                found = batcher.predict(release, asked.clients)
-                said = found if isinstance(found, Prediction) else await found
-            except ClientsRefused as error:
-                raise wire.refused(error) from error
-            return wire.answer(said, form)
+    if kind == JSON and not reasons and len(content) <= INLINE_BYTES:
+        if release.scorecard is None:
+            said = await _by_pipeline(request, release, content, form)
+        else:
+            found = request.app[BATCHER].answer(release, content, form)
+            said = await found if isinstance(found, asyncio.Future) else found
+        if said is not None:
+            return said
     answer, rows = await asyncio.get_running_loop().run_in_executor(
         request.app[BODIES], _read_and_answer, services, release, (kind, content), (reasons, form)
     )
     services.metrics.batch(1, rows)
     return answer
+
+
+async def _by_pipeline(request: web.Request, release: Release, content: bytes, form: str) -> Answer:
+    objects = read_clients(content, request.app[ANSWERING].settings)
+    if objects is None:
+        return None
+    try:
+        return wire.answer(await request.app[PIPELINE_BATCHER].predict(release, objects), form)
+    except ClientsRefused as error:
+        raise wire.refused(error) from error
 
 
 def _kind_of_body(request: web.Request) -> str:
