@@ -81,7 +81,7 @@ def _path(production: Path, keys: Path) -> None:
 
     app = web.Application(client_max_size=Only.settings.max_body_bytes)
     app[ANSWERING] = cast("Answering", Only())
-    app[BATCHER] = Batcher(lambda _requests, _rows: None)
+    app[BATCHER] = Batcher(lambda _requests, _rows: None, Only.settings)
     app.router.add_post("/v1/prediction", prediction)
     uvloop.run(_serve(app))
 
