@@ -9,7 +9,6 @@ from pathlib import Path
 from daemon import log
 from daemon.release_check import ReleaseCheck
 from handlers.domain.release import Release
-from handlers.domain.scorer import NotAnswering
 from handlers.proving import proved
 from handlers.storage import releases
 from handlers.storage.releases import Linked, ReleaseError, linked
@@ -46,7 +45,10 @@ class Following:
             release = await asyncio.to_thread(self._read)
         except (ReleaseError, OSError) as error:
             if self._champion.release is None:
-                self._champion.release = await asyncio.to_thread(self._last_good)
+                release = await asyncio.to_thread(self._last_good)
+                if release is not None:
+                    self._champion.release = release
+                    log.emit("release.served", model_version=release.version, before=None)
             self._refused(str(error))
             return
         if release is not None:
@@ -55,7 +57,7 @@ class Following:
             log.emit("release.served", model_version=release.version, before=None if before is None else before.version)
         self._trouble = None
         damage = await asyncio.to_thread(self._check.look)
-        if damage is not None and self._damage is None:
+        if damage is not None and damage != self._damage:
             log.emit("release.damaged", detail=damage)
         self._damage = damage
 
@@ -71,11 +73,20 @@ class Following:
         return release
 
     def _last_good(self) -> Release | None:
-        """The newest that can be used, where the linked one cannot. It is signed with the same key."""
+        """What can be served where the linked release cannot: the one before it, else the newest that can be used.
+
+        All are signed with the same key.
+        """
+        folder = self._production / "releases"
+        candidates: list[int] = []
+        with contextlib.suppress(ReleaseError):
+            before = linked(self._production, "previous")
+            candidates += [] if before is None else [before.version]
         with contextlib.suppress(OSError):
-            for version in releases.versions(self._production / "releases"):
-                with contextlib.suppress(ReleaseError, NotAnswering):  # a replica holds no pipelines
-                    return proved(self._production / "releases", version, self._key)
+            candidates += releases.versions(folder)
+        for version in dict.fromkeys(candidates):
+            with contextlib.suppress(ReleaseError, OSError):  # a replica holds no pipelines: NotAnswering
+                return proved(folder, version, self._key)
         return None
 
     def readiness(self) -> Readiness:

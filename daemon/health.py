@@ -55,8 +55,8 @@ class Health:
             "ledger": Probe(f"The ledger {workspace.ledger}", LedgerCheck(workspace.ledger).look),
             "disk": Probe("The disk", self._space.look),
         }
-        release = ReleaseCheck(workspace.releases, workspace.keys, subjects.served)
-        self._release = Probe("The folder of the release that is served", release.look)
+        self._files = ReleaseCheck(workspace.releases, workspace.keys, subjects.served)
+        self._release = Probe("The folder of the release that is served", self._files.look)
         self._beat = beat
         self._told_late: str | None = None
         self._told_damaged: str | None = None
@@ -100,8 +100,8 @@ class Health:
     def tell(self) -> None:
         """Log what is warned of, once for each time that it comes about."""
         self.tell_late()
-        damaged = self._release.problem()
-        if damaged is not None and self._told_damaged is None:
+        damaged = self._files.found
+        if damaged is not None and damaged != self._told_damaged:
             log.emit("release.damaged", detail=damaged)
         self._told_damaged = damaged
 

@@ -233,7 +233,12 @@ class Worker:
                 limit=LINE_LIMIT,
             )
         except OSError as error:
-            raise NotStarted(f"the {self.role} worker cannot be started: {error}") from error
+            why = f"the {self.role} worker cannot be started: {error}"
+            self.deaths += 1
+            self._unanswered_deaths += 1
+            self._last_end = str(error)
+            log.emit("worker.died", worker=self.role, pid=None, exit=None, detail=why)
+            raise NotStarted(why) from error
         self._process, self._is_ready = process, False
         self._listen(process)
         if process.stdin is not None:

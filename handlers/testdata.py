@@ -42,7 +42,7 @@ def _rows(house: House, schema: Schema, name: str) -> LabelledTable | str:
         except Changed:
             return "It still changes."
     if isinstance(batch, Reason):
-        return batch.detail
+        return batch.detail if batch.logged is None else batch.logged
     with closing(batch):
         if batch.kind != "rows":
             return "It has labels and no features."

@@ -50,7 +50,7 @@ from server.templates import PAGES_FOLDER, Templates
 
 BODIES_AT_ONCE = 2
 """So many large bodies are read and answered at once. More take as long together, and the loop waits for its turn after
-each of them; and those that deploy, and that look for files, have threads of their own."""
+each of them; and deployments and ingestion, whose threads they would be, are not held up by them."""
 CHECKS_AT_ONCE = 4
 """So many files may be checked or wait for it: each is held in memory until then."""
 

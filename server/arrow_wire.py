@@ -29,7 +29,7 @@ def read_stream(content: bytes, *, features: int) -> pa.Table:
                 detail = "Compressed record batches are not taken; send them plain, or with Content-Encoding: gzip."
                 raise Problem(Kind.UNSUPPORTED_TYPE, detail)
         with pa.ipc.open_stream(content) as stream:
-            table = _whole(stream)
+            table = _whole(stream, CELLS_PER_BYTE * len(content) + FREE_CELLS)
         names = table.column_names
     except (pa.ArrowException, ValueError, OSError, EOFError, struct.error, IndexError) as error:
         raise Problem(Kind.MALFORMED, "The body is not an Arrow stream.", [Fault("body", str(error)[:200])]) from error
@@ -38,19 +38,33 @@ def read_stream(content: bytes, *, features: int) -> pa.Table:
     return table
 
 
-def _whole(stream: pa.RecordBatchStreamReader) -> pa.Table:
+def _whole(stream: pa.RecordBatchStreamReader, most: int) -> pa.Table:
     """All batches, validated. Of very many, some at a time become one: to free all at once would hold up everybody.
 
-    Raises what pyarrow raises.
+    ``most``: texts that the dictionaries of all batches may have together; each batch refers to one, and it is looked
+    through for each. Raises Problem, and what pyarrow raises.
     """
     parts: list[pa.Table] = []
     batches: list[pa.RecordBatch] = []
+    texts = 0
     for batch in stream:
+        batch.validate()  # lengths, at first
+        texts += sum(len(column.dictionary) for column in batch.columns if isinstance(column, pa.DictionaryArray))
+        if texts > most:
+            raise Problem(Kind.TOO_LARGE, "The dictionaries of its record batches are too large: send fewer batches.")
         batches.append(batch)
         if len(batches) == BATCHES_AT_ONCE:
-            parts.append(_validated(batches, stream.schema).combine_chunks())
+            parts.append(_combined(_validated(batches, stream.schema)))
             batches = []
     return pa.concat_tables([*parts, _validated(batches, stream.schema)])
+
+
+def _combined(table: pa.Table) -> pa.Table:
+    """Dictionaries that have no room for each other's texts, and those of lists, cannot become one."""
+    try:
+        return table.combine_chunks()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return table
 
 
 def _validated(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

@@ -49,10 +49,12 @@ class Connection(web.RequestHandler):
         "_address",
         "_arrived",
         "_channel",
+        "_departed",
         "_head_began",
         "_head_bytes",
         "_listener",
         "_over",
+        "_pipelined",
         "_received",
         "_refusal",
         "_sender",
@@ -70,7 +72,8 @@ class Connection(web.RequestHandler):
         self._head_bytes = 0
         self._head_began = 0
         self._over = False
-        self._arrived = False
+        self._pipelined = False
+        self._arrived = self._departed = False
         self._refusal: Cause | None = None
 
     @property
@@ -87,6 +90,11 @@ class Connection(web.RequestHandler):
     def refused(self) -> bool:
         return self._refusal is not None
 
+    @property
+    def made(self) -> bool:
+        """It has begun: the loop tells when it is lost."""
+        return self._channel is not None or self._departed
+
     def arrive(self, peer: object) -> None:
         """It counts from now on. ``peer``: the address of the other end as a socket gives it."""
         self._address = str(peer[0]) if isinstance(peer, tuple) else ""  # a Unix socket has none
@@ -98,6 +106,9 @@ class Connection(web.RequestHandler):
 
     def depart(self, cause: Cause | None) -> None:
         """It is gone before it was made: nothing was said."""
+        if self._departed or self._channel is not None:
+            return
+        self._departed = True
         self._listener.left(self)
         if cause is not None:
             self._tell(cause)
@@ -106,7 +117,8 @@ class Connection(web.RequestHandler):
         """End it at once. What has still to be sent is dropped, by the kernel too, which would go on trying."""
         if self._channel is not None:
             connection = self._channel.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if connection is not None:  # TLS has ended, and the loop has not said so yet
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._channel.abort()
 
     # -- what the loop tells ---------------------------------------------------------------------------------------
@@ -115,6 +127,7 @@ class Connection(web.RequestHandler):
         self._channel = cast("asyncio.Transport", transport)
         if not self._arrived:
             self.arrive(transport.get_extra_info("peername"))
+        self._watch.since = self._loop.time()
         _leave_little_to_the_kernel(self._channel)
         if self._refusal is None:
             super().connection_made(transport)
@@ -122,7 +135,9 @@ class Connection(web.RequestHandler):
         self._end(self._listener.too_many, self._refusal)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._listener.left(self)
+        if not self._departed:
+            self._departed = True
+            self._listener.left(self)
         self._channel = None
         super().connection_lost(exc)
 
@@ -137,10 +152,14 @@ class Connection(web.RequestHandler):
             self._end(self._listener.malformed, Cause.MALFORMED)
             return
         if requests != self._request_count:
+            self._pipelined = self._pipelined or len(self._messages) > 1
             # A head began where the one before it ended, or later: few can be too long, and only those are measured.
-            if self._received - self._head_began > self._listener.settings.max_header_bytes:
+            if self._pipelined or self._received - self._head_began > self._listener.settings.max_header_bytes:
                 self._refuse_long_heads()
             self._head_began = began
+        if self._upgraded and len(self._message_tail) > self._listener.settings.max_header_bytes and not self._over:
+            self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)  # nobody would measure what is there
+            return
         if not waiting or self._messages:
             self._head_bytes = 0
             if self._messages and not waiting:
@@ -162,6 +181,12 @@ class Connection(web.RequestHandler):
         once more."""
         if self._reading_paused or self._buffer_paused:
             super().resume_reading(resume_parser)
+
+    def _parse_rest(self) -> None:
+        """The parser holds back what comes behind some thirty requests, and counts one too many of them after each body
+        that came later than its head; so nobody tells it that they are answered."""
+        if self.transport is not None and not self._messages and not self._over:
+            self.data_received(b"")
 
     def _look_for_a_broken_body(self) -> None:
         """Before a body has ended nothing can follow it but an error, of which the library does not tell its reader."""
@@ -207,6 +232,8 @@ class Connection(web.RequestHandler):
         fault = request.content.exception()
         if fault is not None:
             fault.__traceback__ = None  # it leads back here: a crowd of such connections would wait to be collected
+        if self._pipelined and not self._messages:
+            self._loop.call_soon(self._parse_rest)
         said = resp.headers.get("Connection") if resp.status >= Kind.BAD_REQUEST.status else None
         if said == "close" or fault is not None:
             resp.force_close()
@@ -280,7 +307,9 @@ class Connection(web.RequestHandler):
         channel.write(content)
         self.transport = None
         self.force_close()
-        if channel.can_write_eof() and self._listener.may_linger():
+        if not self._listener.may_linger():
+            channel.abort()  # what the kernel has been given is sent
+        elif channel.can_write_eof():
             channel.write_eof()
         else:
             channel.close()

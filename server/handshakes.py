@@ -42,7 +42,7 @@ class Handshake(asyncio.Protocol):
             connection.depart(connection.refusal)
         else:
             taken.setblocking(False)
-            self._listener.begin(self._shake_hands(connection, taken))
+            self._listener.begin(connection, self._shake_hands(connection, taken))
 
     async def _shake_hands(self, connection: Connection, taken: socket.socket) -> None:
         seconds = self._listener.settings.header_seconds
@@ -57,6 +57,5 @@ class Handshake(asyncio.Protocol):
             connection.depart(Cause.HANDSHAKE)
             taken.close()
         except BaseException:
-            connection.depart(None)
             taken.close()
             raise

@@ -12,7 +12,7 @@ from handlers.clients import ClientsRefused
 from handlers.clients import Fault as ClientFault
 from handlers.domain.limits import RequestLimits
 from server.problems import Fault, Kind, Problem
-from server.request_limits import check_keys_of
+from server.request_limits import check_keys_of, check_table
 
 NO_CLIENTS = "There are no clients in it: at least one is needed."
 ONE_OF_TWO = 'Send either {"clients": [{column: value, ...}, ...]} or {"dataset_path": ...}.'
@@ -27,7 +27,9 @@ _BEGUN = f"{string.ascii_letters}{string.digits}_-+.".encode()
 _NO_NUMBER = re.compile(rb"[-+]?(?:NaN|Inf)", re.IGNORECASE)
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"(\s*+:)?|([{\[])|[}\]]', re.DOTALL)
 _QUOTE = ord('"')
-_MARK = b'"\\u0000"'
+_DEPTH = 3
+"""A client is an object in a list in an object."""
+_MARK = b"\\u0000"
 
 
 class PredictionRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,6 +47,20 @@ class _Rows(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _whole = msgspec.json.Decoder(PredictionRequest)
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Some object."""
+
+
+class _Shape(msgspec.Struct, forbid_unknown_fields=True):
+    """The same, of which nothing is kept."""
+
+    clients: list[_Object] | msgspec.UnsetType = msgspec.UNSET
+    dataset_path: str | msgspec.UnsetType = msgspec.UNSET
+
+
+_shape = msgspec.json.Decoder(_Shape)
 _rows = msgspec.json.Decoder(_Rows)
 _client = msgspec.json.Decoder(dict[str, Any])
 _values = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -64,7 +80,10 @@ def decode_by_rows(content: bytes, limits: RequestLimits | None = None) -> Predi
 
     ``limits``: one whose keys are too many is refused before they are decoded. Raises Problem.
     """
+    if limits is not None:
+        _check_rows(content, limits)
     try:
+        _shape.decode(content)  # what is no list of objects is refused where it ends to be one
         rows = _rows.decode(content)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
@@ -85,6 +104,21 @@ def _checked(request: PredictionRequest) -> PredictionRequest:
     if request.clients == []:
         raise Problem(Kind.WRONG_BODY, NO_CLIENTS, [Fault("clients", NO_CLIENTS)])
     return request
+
+
+def _check_rows(content: bytes, limits: RequestLimits) -> None:
+    """Refuse more clients than there may be, before there is an object for each."""
+    if content.count(b"{") <= limits.max_rows:
+        return
+    rows = depth = 0
+    for token in _TOKEN.finditer(content):
+        if token[2]:
+            depth += 1
+            rows += depth == _DEPTH and token[2] == b"{"
+            if rows > limits.max_rows:
+                check_table(limits, rows=rows, columns=0)
+        elif content[token.start()] != _QUOTE:
+            depth -= 1
 
 
 def _decoded(row: int, piece: msgspec.Raw, limits: RequestLimits | None) -> dict[str, Any]:
@@ -140,13 +174,17 @@ def _refuse_unreadable(content: bytes, error: Exception) -> NoReturn:
     """
     found = _OFFSET.search(str(error))
     before = b"" if found is None else content[: int(found[1])].rstrip(_BEGUN)
+    mark = _MARK
+    while mark in before:
+        mark += _MARK
+    mark = b'"%b"' % mark
     try:
-        rows = _rows.decode(b"%b%b}]}" % (before, _MARK)).clients
+        rows = _rows.decode(b"%b%b}]}" % (before, mark)).clients
         row, values = (len(rows) - 1, _values.decode(rows[-1])) if rows else (0, {})
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         row, values = 0, {}
     for column, value in values.items():
-        if bytes(value) == _MARK:
+        if bytes(value) == mark:
             is_number = _NO_NUMBER.match(content, len(before)) is not None
             _refuse(Kind.MALFORMED, ClientFault(row, column, NOT_A_NUMBER if is_number else UNREADABLE))
     raise Problem(Kind.MALFORMED, f"The body is not JSON: {error}.")

@@ -82,11 +82,12 @@ class Listener(web.Server):
         """What serves one more connection."""
         return Connection(self, loop=self._loop, **self._kwargs)
 
-    def begin(self, handshake: Coroutine[None, None, None]) -> None:
+    def begin(self, connection: Connection, handshake: Coroutine[None, None, None]) -> None:
         """Shake hands, and end that where all is ended."""
         task = self._loop.create_task(handshake)
         self._handshakes.add(task)
         task.add_done_callback(self._handshakes.discard)
+        task.add_done_callback(lambda _: None if connection.made else connection.depart(None))
 
     @property
     def open_connections(self) -> int:

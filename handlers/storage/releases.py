@@ -158,9 +158,12 @@ class Linked:
     stamp: FileStamp
 
 
-def linked(production: Path) -> Linked | None:
-    """The release that is linked as the current one, None where there is no link. Raises ReleaseError."""
-    link = production / "current"
+def linked(production: Path, name: str = "current") -> Linked | None:
+    """The release that is linked as the current one, or under another name; None where there is no link.
+
+    Raises ReleaseError.
+    """
+    link = production / name
     try:
         try:
             target = os.fspath(link.readlink())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import ssl
 import time
@@ -76,6 +77,51 @@ def test_of_those_beyond_the_limit_only_a_few_are_shaken_hands_with(
         with server.connect() as third:
             assert rest(third) == b""
         assert _causes(server) == ["too_many"]
+
+
+def test_those_who_are_cut_off_and_stay_are_few(
+    server: RawServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them is an open file, and takes nobody's place."""
+    monkeypatch.setattr("server.listening.LINGERING_AT_ONCE", 5)
+    trusting = ssl.create_default_context(cafile=tmp_path / "server.pem")
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            raw = stack.enter_context(server.connect())
+            with contextlib.suppress(OSError):
+                connection = stack.enter_context(trusting.wrap_socket(raw, server_hostname="localhost"))
+                send(connection, [b"GARBAGE\r\n\r\n"])
+        _until(lambda: server.listener.open_connections == 0)
+        _until(lambda: len(server.listener._open) <= 6)
+    assert _ask(server, tmp_path)[0] == 200
+
+
+def test_a_slow_handshake_takes_nothing_of_the_time_for_headers(server: RawServer, tmp_path: Path) -> None:
+    context = ssl.create_default_context(cafile=tmp_path / "server.pem")
+    outgoing, incoming = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with server.connect() as raw:
+        time.sleep(0.7 * HEADER_SECONDS)
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                raw.sendall(outgoing.read())
+                incoming.write(raw.recv(65_536))
+        raw.sendall(outgoing.read())
+        time.sleep(0.6 * HEADER_SECONDS)
+        tls.write(GET)
+        raw.sendall(outgoing.read())
+        said = b""
+        while b"alive" not in said:
+            try:
+                said += tls.read()
+            except ssl.SSLWantReadError:
+                came = raw.recv(65_536)
+                assert came, "it was cut off"
+                incoming.write(came)
+    assert _causes(server) == []
 
 
 def test_who_shakes_hands_and_sends_no_headers_is_cut_off_as_without_tls(server: RawServer, tmp_path: Path) -> None:

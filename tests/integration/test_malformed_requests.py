@@ -244,6 +244,27 @@ def test_headers_that_are_too_long_together_are_refused_though_they_come_at_once
     assert _counted(server, "headers_too_large") == 1
 
 
+@pytest.mark.parametrize(
+    "before", [_field(b"X: y") * 60, _field(b"Upgrade: websocket\r\nConnection: Upgrade")], ids=["many", "an upgrade"]
+)
+def test_headers_that_are_too_long_are_refused_though_the_parser_held_them_back(
+    server: RawServer, before: bytes
+) -> None:
+    *_, (head, body) = _exchange(server, before + LONG_HEAD)
+    assert _problem(head, body) == 431
+    assert _counted(server, "headers_too_large") == 1
+
+
+def test_what_is_asked_behind_a_body_that_came_late_is_answered(predicting: RawServer) -> None:
+    """The parser holds back what comes behind some thirty requests."""
+    with predicting.connect() as connection:
+        send(connection, [POST + b"Content-Length: 2\r\n\r\n"])
+        time.sleep(0.05)  # a segment of its own
+        send(connection, [b"{}" + _field(b"X: y") * 60 + AFTER])
+        statuses = [int(head.split(b" ")[1]) for head, _ in _answers(rest(connection))]
+    assert statuses == [422] + [200] * 61
+
+
 def test_headers_that_are_long_enough_together_are_taken(server: RawServer) -> None:
     padding = SETTINGS.max_header_bytes - len(GET + HOST + b"\r\n")
     fields = b"".join(b"X-%d: %b\r\n" % (number, b"x" * 4000) for number in range(8))

@@ -65,7 +65,7 @@ JSON_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     "lists in lists, without an end": (one("[" * DEEP), 400, "malformed", ""),
     "lists in lists": (one("[" * DEEP + "]" * DEEP), 400, "malformed", "nested too deeply"),
     "objects in objects": (one('{"a":' * DEEP + "1" + "}" * DEEP), 400, "malformed", "nested too deeply"),
-    "lists in lists instead of clients": (b'{"clients": ' + b"[" * DEEP, 400, "malformed", ""),
+    "lists in lists instead of clients": (b'{"clients": ' + b"[" * DEEP, 422, "wrong-body", ""),
     "no clients": (b'{"clients": []}', 422, "wrong-body", "no clients"),
     "no clients at the second time": (f'{WHOLE[:-1]}, "clients": []}}'.encode(), 422, "wrong-body", "no clients"),
     "the same column twice, the second wrong": (one('1, "tenure": "x"'), 422, "wrong-body", "tenure"),

@@ -209,10 +209,23 @@ def test_one_that_is_started_while_the_current_release_is_broken_serves_the_newe
         assert (status, list(document["warnings"])) == (200, ["model"])
         assert document["warnings"]["model"].endswith("Model 1 is served meanwhile.")
         assert replica.wait_for("release.refused")["serving"] == 1
+        assert replica.wait_for("release.served")["model_version"] == 1
         path.write_bytes(kept)
         replica.until(lambda: replica.version() == 3, "it heals")
         replica.until(lambda: replica.warning() is None, "it says so")
         assert len(replica.events("release.refused")) == 1
+        replica.stop()
+
+
+def test_one_that_is_started_after_a_rollback_to_a_broken_release_serves_the_previous_one(
+    production: Path, key: Path
+) -> None:
+    for version in (1, 2, 3):
+        deploy(production, version)
+    releases.link(production, current=2, previous=1)
+    (production / "releases" / "2" / "scorecard.json").write_bytes(b"{}")
+    with serving(production, key) as replica:
+        assert replica.version() == 1
         replica.stop()
 
 

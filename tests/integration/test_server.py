@@ -21,7 +21,7 @@ from tests.unit.server.small_house import CLIENT, release
         (b'{"clients":[{"tenure":"\xed\xa0\x80"}]}', 400),
         (b'{"clients":[{"tenure":"\\ud800"}]}', 400),
         (b'{"clients":[{"tenure":' + b"[" * 50_000, 400),
-        (b'{"clients":' + b"[" * 50_000, 400),
+        (b'{"clients":' + b"[" * 50_000, 422),
         (b'{"clients":[{"contract":"a","tenure":' + b"9" * 400 + b"}]}", 422),
         (b'{"clients":[{"contract":"a","tenure":1e999}]}', 422),
         (b'{"clients":[{"contract":"a","tenure":[[[[]]]]}]}', 422),

@@ -274,9 +274,13 @@ async def test_a_python_that_is_not_there_is_a_worker_that_does_not_start(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    worker = house.worker()
     with pytest.raises(NotStarted, match="cannot be started") as caught:
-        await house.worker().submit(Recover())
+        await worker.submit(Recover())
     assert caught.value.broken
+    (died,) = house.of("worker.died")
+    assert (died["pid"], died["exit"], worker.deaths) == (None, None, 1)
+    assert "/nowhere/python" in died["detail"]
 
 
 async def test_a_broken_installation_is_a_worker_that_does_not_start_and_its_last_words_are_logged(

@@ -73,3 +73,18 @@ def test_files_that_nobody_has_touched_are_not_read_again(deployed: Deployed, mo
     assert deployed.check.look() is None
     monkeypatch.setattr(releases, "read_files", lambda *_, **__: pytest.fail("it is read"))
     assert deployed.check.look() is None
+
+
+def test_damaged_files_that_nobody_touches_are_read_again_only_now_and_then(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (deployed.folder / "1" / "manifest.sig").write_bytes(b"0" * 64)
+    told = deployed.check.look()
+    assert told is not None
+    reads: list[int] = []
+    monkeypatch.setattr(releases, "read_files", lambda *_, **__: reads.append(1))
+    assert deployed.check.look() == told
+    assert reads == []
+    monkeypatch.setattr("daemon.release_check.AGAIN_SECONDS", -1.0)
+    assert deployed.check.look() is None, "the disk was at fault"
+    assert reads == [1]

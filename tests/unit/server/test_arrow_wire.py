@@ -40,6 +40,27 @@ def test_a_stream_of_many_batches_is_the_table_that_it_was(rows: int) -> None:
     assert found["tenure"].num_chunks <= BATCHES_AT_ONCE
 
 
+def test_dictionaries_that_cannot_become_one_are_read_as_they_are() -> None:
+    kind = pa.dictionary(pa.int8(), pa.string())
+    first = pa.array([0], pa.int8())
+    columns = [pa.DictionaryArray.from_arrays(first, pa.array([f"t{one}"])) for one in range(BATCHES_AT_ONCE + 1)]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, pa.schema({"contract": kind})) as writer:
+        for column in columns:
+            writer.write_batch(pa.record_batch({"contract": column}))
+    found = read_stream(bytes(sink.getvalue()), features=1)
+    assert found["contract"].to_pylist() == [f"t{number}" for number in range(BATCHES_AT_ONCE + 1)]
+
+
+def test_a_large_dictionary_that_very_many_batches_refer_to_is_refused() -> None:
+    texts = pa.array([f"t{number}" for number in range(40_000)])
+    table = pa.table({"contract": pa.DictionaryArray.from_arrays(pa.array([0] * 255, pa.int32()), texts)})
+    with pytest.raises(Problem) as refused:
+        read_stream(_stream(table, batch=1), features=1)
+    assert refused.value.kind is Kind.TOO_LARGE
+    assert read_stream(_stream(table), features=1).num_rows == 255
+
+
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
 def test_compressed_buffers_are_refused(compression: str) -> None:
     large = pa.table({"tenure": pa.array([0.0] * 1_000_000)})

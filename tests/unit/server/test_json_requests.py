@@ -140,3 +140,17 @@ def test_a_client_of_too_many_keys_is_refused_before_they_are_decoded() -> None:
     assert texts.clients == [{"a": '":::', 'b":': '{"c": 1, "d": 2}', "c": ":"}]
     inside = decode_by_rows(b'{"clients": [{"a": {"b": 1, "c": 2, "d": [{"e": 1, "f": 2}]}, "g": []}]}', limits)
     assert inside.clients == [{"a": {"b": 1, "c": 2, "d": [{"e": 1, "f": 2}]}, "g": []}]
+
+
+def test_a_text_that_looks_like_what_is_put_in_place_of_the_wrong_value_is_not_taken_for_it() -> None:
+    found = _refused('{"clients": [{"x": "\\u0000", "z": "\\u0000\\u0000", "y": NaN}]}')
+    assert [one.location for one in found.errors] == ["row 0, column y"]
+
+
+@pytest.mark.parametrize("clients", ["{}," * 9 + "{}", '{"a":[{},{},{}]},' * 9 + '{"a":"{{["}'])
+def test_too_many_clients_are_refused_before_there_is_an_object_for_each(clients: str) -> None:
+    body = f'{{"clients": [{clients}]}}'.encode()
+    with pytest.raises(Problem) as found:
+        decode_by_rows(body, RequestLimits(max_rows=9, max_columns=9))
+    assert found.value.kind is Kind.TOO_LARGE
+    assert len(decode_by_rows(body, RequestLimits(max_rows=10, max_columns=9)).clients or ()) == 10
