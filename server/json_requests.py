@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import string
 from typing import Any, NoReturn
 
@@ -25,11 +26,11 @@ NOT_UTF8 = "A text is not in UTF-8."
 _OFFSET = re.compile(r"\(byte (\d+)\)$")
 _BEGUN = f"{string.ascii_letters}{string.digits}_-+.".encode()
 _NO_NUMBER = re.compile(rb"[-+]?(?:NaN|Inf)", re.IGNORECASE)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"(\s*+:)?|([{\[])|[}\]]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"(\s*+:)?|\Z)|([{\[])|[}\]]', re.DOTALL)
+"""A text, also one that does not end, so that it is looked through once; or a bracket."""
 _QUOTE = ord('"')
 _DEPTH = 3
 """A client is an object in a list in an object."""
-_MARK = b"\\u0000"
 
 
 class PredictionRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,9 +47,6 @@ class _Rows(msgspec.Struct, forbid_unknown_fields=True):
     dataset_path: str | msgspec.UnsetType = msgspec.UNSET
 
 
-_whole = msgspec.json.Decoder(PredictionRequest)
-
-
 class _Object(msgspec.Struct, gc=False):
     """Some object."""
 
@@ -60,6 +58,7 @@ class _Shape(msgspec.Struct, forbid_unknown_fields=True):
     dataset_path: str | msgspec.UnsetType = msgspec.UNSET
 
 
+_whole = msgspec.json.Decoder(PredictionRequest)
 _shape = msgspec.json.Decoder(_Shape)
 _rows = msgspec.json.Decoder(_Rows)
 _client = msgspec.json.Decoder(dict[str, Any])
@@ -83,7 +82,7 @@ def decode_by_rows(content: bytes, limits: RequestLimits | None = None) -> Predi
     if limits is not None:
         _check_rows(content, limits)
     try:
-        _shape.decode(content)  # what is no list of objects is refused where it ends to be one
+        _shape.decode(content)  # what is no list of objects is refused at its first element
         rows = _rows.decode(content)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
@@ -174,10 +173,7 @@ def _refuse_unreadable(content: bytes, error: Exception) -> NoReturn:
     """
     found = _OFFSET.search(str(error))
     before = b"" if found is None else content[: int(found[1])].rstrip(_BEGUN)
-    mark = _MARK
-    while mark in before:
-        mark += _MARK
-    mark = b'"%b"' % mark
+    mark = f'"{secrets.token_hex(16)}"'.encode()  # which no body has
     try:
         rows = _rows.decode(b"%b%b}]}" % (before, mark)).clients
         row, values = (len(rows) - 1, _values.decode(rows[-1])) if rows else (0, {})

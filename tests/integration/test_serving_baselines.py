@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+from contextlib import closing
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 from tests.benchmarks.serving_baselines import serving
 from tests.integration.small_releases import deployment_folder, write_release
@@ -12,11 +14,11 @@ from tests.unit.server.small_house import CLIENT
 
 
 def _asked(url: str) -> dict[str, object]:
-    request = Request(  # noqa: S310 - on loopback
-        f"{url}v1/prediction", json.dumps({"clients": [CLIENT]}).encode(), {"Content-Type": "application/json"}
-    )
-    with urlopen(request, timeout=30) as answer:  # noqa: S310
-        found: dict[str, object] = json.load(answer)
+    address = urlsplit(url)
+    with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)) as connection:
+        body = json.dumps({"clients": [CLIENT]})
+        connection.request("POST", "/v1/prediction", body, {"Content-Type": "application/json"})
+        found: dict[str, object] = json.load(connection.getresponse())
     return found
 
 

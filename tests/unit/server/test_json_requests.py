@@ -154,3 +154,14 @@ def test_too_many_clients_are_refused_before_there_is_an_object_for_each(clients
         decode_by_rows(body, RequestLimits(max_rows=9, max_columns=9))
     assert found.value.kind is Kind.TOO_LARGE
     assert len(decode_by_rows(body, RequestLimits(max_rows=10, max_columns=9)).clients or ()) == 10
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 2_000_000, '"' + '\\"' * 2_000_000 + "\\", '{"a":"' + "\\u0000" * 700_000 + '","b":NaN']
+)
+def test_what_does_not_end_is_looked_through_once(text: str) -> None:
+    """Square in the length it would take hours."""
+    with pytest.raises(Problem):
+        decode_by_rows(f'{{"clients": [{"{}," * 3}{text}'.encode(), RequestLimits(max_rows=2, max_columns=9))
+    with pytest.raises(Problem):
+        decode_by_rows(f'{{"clients": [{text}'.encode(), RequestLimits(max_rows=0, max_columns=9))
