@@ -16,7 +16,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import EMPTY_PAYLOAD, HttpVersion10, HttpVersion11, web
-from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import _ErrInfo
 
@@ -25,6 +25,7 @@ from server.deadlines import Phase, Watch
 from server.dispatch import place_of
 from server.disturbances import Cause, Disturbance
 from server.guards import is_loopback
+from server.heads import head_bytes, is_of_size
 from server.problems import Kind, Problem
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 BYTES_PER_BODY_BYTE = 2
 """So much may come for each byte that a body may have. More is what frames its chunks, which can have no end."""
 
-TOO_MANY_FIELDS = "Too many headers received"
-"""What the parser says of more than 128."""
 UNSENT_BYTES = 128 * 1024
 """So much of an answer, beyond what is on its way, lies in the kernel. Else it takes 2.5 MB for each client that reads
 nothing, and 3,000 of those are gigabytes; a fast reader notices no difference."""
@@ -173,7 +172,7 @@ class Connection(web.RequestHandler):
         """Heads that came whole are refused as those are that come in pieces."""
         limit = self._listener.settings.max_header_bytes
         for place, (message, _) in enumerate(self._messages):
-            if isinstance(message, RawRequestMessage) and _head_bytes(message) > limit:
+            if isinstance(message, RawRequestMessage) and head_bytes(message) > limit:
                 self._messages[place] = (_ErrInfo(400, LineTooLong(b"", limit), ""), EMPTY_PAYLOAD)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
@@ -211,7 +210,7 @@ class Connection(web.RequestHandler):
             if status != Kind.BAD_REQUEST.status:
                 self.log_exception("A request has failed outside of its handler", exc_info=exc)
                 self.force_close()
-            elif _is_of_size(exc):
+            elif is_of_size(exc):
                 self._end(self._listener.headers_too_large, Cause.HEADERS_TOO_LARGE)
             else:
                 self._end(self._listener.malformed, Cause.MALFORMED)
@@ -318,18 +317,6 @@ class Connection(web.RequestHandler):
         request_id = request_id or uuid.uuid4().hex
         self._listener.disturbed(Disturbance(cause, self._address, request_id))
         return request_id
-
-
-def _head_bytes(message: RawRequestMessage) -> int:
-    """Bytes before a body, without spaces around values."""
-    line = len(message.method) + len(message.path) + len(" ") * 2 + len("HTTP/1.1\r\n")
-    fields = sum(len(name) + len(": ") + len(value) + len("\r\n") for name, value in message.raw_headers)
-    return line + fields + len("\r\n")
-
-
-def _is_of_size(exc: BaseException | None) -> bool:
-    """Whether the parser has refused a head for its size. For the number of fields it has no exception of its own."""
-    return isinstance(exc, LineTooLong) or (isinstance(exc, BadHttpMessage) and exc.message == TOO_MANY_FIELDS)
 
 
 def _leave_little_to_the_kernel(channel: asyncio.Transport) -> None:
